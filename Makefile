@@ -1,0 +1,45 @@
+# Each verb sets up what it needs on first use: python3 (3.10 or newer) and make are enough.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MAKEFLAGS += --no-print-directory
+
+help: ## Show these verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+render: .venv/rendering ## Write out/ from services.yml, policies/ and templates/
+	@$(BIN)/python render.py
+
+check: .venv/rendering ## Fail, with the difference, if out/ is not what `make render` would write
+	@$(BIN)/python render.py --check
+
+lint: .venv/developing ## Lint out/, the schema, the shell scripts and the Python code
+	@$(BIN)/cfn-lint
+	@$(BIN)/check-jsonschema --check-metaschema services.schema.json
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/shellcheck deploy.sh
+
+test: .venv/developing check lint ## Check, lint and run every test
+	@$(BIN)/pytest
+
+lock: .venv/developing ## Resolve the newest versions of all dependencies into requirements*.txt
+	@$(BIN)/uv pip compile $(LOCK) --group render --output-file requirements.txt
+	@$(BIN)/uv pip compile $(LOCK) --group develop --constraint requirements.txt --output-file requirements-dev.txt
+
+LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+.venv/rendering: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "$(PYTHON) is older than Python 3.10; try make PYTHON=python3.12" >&2; exit 2; }
+	@echo "setting up .venv for rendering" >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+.venv/developing: requirements-dev.txt .venv/rendering
+	@echo "setting up .venv for developing (a minute)" >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+.PHONY: help render check lint test lock

@@ -1,0 +1,230 @@
+"""policies/ and templates/: the partials and the template, rendered with Jinja2, each fault with its line."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jinja2
+import jinja2.ext
+from markupsafe import Markup
+
+import checks
+from services import BadInput, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TEMPLATE = "templates/taskrole.yml.j2"
+
+PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
+REFERENCE = re.compile(r"\b(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
+COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]*")
+PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
+
+
+class Policy(NamedTuple):
+    """An inline policy of a task role: the AWS service's name in logical ids, its grants, its statements as YAML."""
+
+    name: str
+    grants: list[dict[str, str | None]]
+    statements: str
+
+
+class Renderer:
+    """Renders the partials and the template in `sources`, which holds the text of every file by its path."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        """Set Jinja2 up; compile nothing yet."""
+        self.sources = sources
+        self.environment = jinja_environment(sources)
+        # Many services share a statement list: each is rendered, checked and measured once.
+        self._statements: dict[tuple[str, str], str] = {}
+        self._characters: dict[str, int] = {}
+        self._needed: dict[str, list[str]] = {}
+
+    def levels(self) -> dict[str, dict[str, bool]]:
+        """Return, by AWS service and level, whether the level takes a target.
+
+        It does if its partial, or one that it includes, mentions `target` outside of comments.
+        """
+        found: dict[str, dict[str, bool]] = {}
+        for path in self.sources:
+            if match := PARTIAL.fullmatch(path):
+                texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
+                found.setdefault(match[1], {})[match[2]] = any(re.search(r"\btarget\b", text) for text in texts)
+        return found
+
+    def needed(self, path: str) -> list[str]:
+        """Return `path` and all that it includes and imports, directly or not; everything if that cannot be told."""
+        if path not in self._needed:
+            self._needed[path] = self._find_needed(path)
+        return self._needed[path]
+
+    def _find_needed(self, path: str) -> list[str]:
+        needed, left = [], [path]
+        while left:
+            name = left.pop()
+            if name in needed or name not in self.sources:
+                continue
+            needed.append(name)
+            for reference in REFERENCE.finditer(self._code(name)):
+                if reference[1] is None and reference[2] is None:
+                    return list(self.sources)
+                left.append(reference[1] or reference[2])
+        return sorted(needed)
+
+    def _code(self, path: str) -> str:
+        return COMMENT.sub("", self.sources[path])
+
+    def name(self, aws_service: str) -> str:
+        """Return what `aws_service` is called in logical ids: `name` in its folder's service.j2."""
+        path = f"policies/{aws_service}/service.j2"
+        if path not in self.sources:
+            raise BadInput([f'{path}: is missing; it says what logical ids call the AWS service: {{% set name = "SNS" %}}'])
+        name = self._call(path, lambda: getattr(self.environment.get_template(path).module, "name", None))
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
+            raise BadInput([f'{path}:1: `name` must be letters and digits, as in {{% set name = "SNS" %}}; it is {name!r}'])
+        return str(name)
+
+    def statements(self, partial: str, target: dict[str, str] | None) -> str:
+        """Return the policy statements of `partial` for `target`, a list in YAML; raise BadInput where it is faulty."""
+        known = (partial, repr(target))
+        if known not in self._statements:
+            self._statements[known] = self._render_statements(partial, target)
+        return self._statements[known]
+
+    def characters(self, statements: str) -> int:
+        """Return how many characters IAM counts for a list of statements."""
+        if statements not in self._characters:
+            self._characters[statements] = checks.characters(statements)
+        return self._characters[statements]
+
+    def _render_statements(self, partial: str, target: dict[str, str] | None) -> str:
+        variables = {} if target is None else {"target": {"import": None, "name": None, "arn": None, **target}}
+        text = self._call(partial, lambda: self.environment.get_template(partial).render(variables))
+        self._raise(partial, variables, checks.statement_faults(text))
+        return text.strip("\n")
+
+    def template(self, service: str, environment: str, task_role: str, policies: list[Policy]) -> str:
+        """Return the text of the template of `service` in `environment`; raise BadInput where it is faulty."""
+        variables = {
+            "service": service,
+            "environment": environment,
+            "task_role": task_role,
+            "policies": [
+                policy._replace(statements=Markup(f'- "statements of {policy.name}"'))  # noqa: S704 - a checked name
+                for policy in policies
+            ],
+        }
+        text = self._call(TEMPLATE, lambda: self.environment.get_template(TEMPLATE).render(variables))
+        self._raise(TEMPLATE, variables, checks.template_faults(text, environment, [policy.name for policy in policies]))
+        statements = {policy.name: policy.statements for policy in policies}
+        return PLACEHOLDER.sub(lambda found: indented(statements[found[2]], found[1]), text)
+
+    def _call(self, name: str, function: Any) -> Any:
+        """Call `function`, which renders; turn whatever goes wrong in a template into BadInput with its place."""
+        try:
+            return function()
+        except jinja2.TemplateSyntaxError as error:
+            raise BadInput([f"{error.name}:{error.lineno}: {error.message}"]) from None
+        except Exception as error:  # a template can raise anything, and all of it is a fault of that template
+            place = place_in_templates(error, self.sources) or f"{name}:1"
+            if isinstance(error, jinja2.TemplateNotFound):
+                raise BadInput([f"{place}: no file {error.name}; {listed(self.sources, error.name)}"]) from None
+            raise BadInput([f"{place}: {error or type(error).__name__}"]) from None
+
+    def _raise(self, name: str, variables: dict[str, Any], faults: list[checks.Fault]) -> None:
+        """Raise BadInput for `faults`, of which each has a line of the output, with the line of the source instead."""
+        if not faults:
+            return
+        marked = jinja_environment(self.sources, [LineMarks]).get_template(name).render(variables).split("\n")
+        raise BadInput([f"{origin(marked, line) or name}: {text}" for line, text in faults])
+
+
+def partial_path(aws_service: str, level: str) -> str:
+    """Return the path of the partial that holds `level` of `aws_service`."""
+    return f"policies/{aws_service}/{level}.yml.j2"
+
+
+def jinja_environment(sources: dict[str, str], extensions: list[Any] = ()) -> jinja2.Environment:
+    """Return the environment of all templates: strict, and every value that is not YAML already becomes a YAML string.
+
+    Jinja2's autoescape tells the two apart: what a template or macro wrote is Markup, all else goes through `quoted`.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (sources[name], name, None) if name in sources else None),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=quoted,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        cache_size=-1,
+        extensions=extensions,
+    )
+    environment.filters["plain"] = plain
+    return environment
+
+
+def quoted(value: Any) -> Any:
+    """Return text as a double-quoted YAML string that no content can leave; YAML from a template stays as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if not value.isprintable() or '"' in value or "\\" in value:
+        value = "".join(
+            f"\\U{ord(character):08X}" if not character.isprintable() or character in '"\\' else character
+            for character in value
+        )
+    return Markup(f'"{value}"')  # noqa: S704 - quoted just now
+
+
+def plain(value: str) -> Markup:
+    """Return a name for a place that takes no quotes (a key, a comment); raise ValueError if it could mean more."""
+    if not PLAIN.fullmatch(value):
+        message = f"{value!r} cannot stand here without quotes"
+        raise ValueError(message)
+    return Markup(value)  # noqa: S704 - letters, digits, ./_- only
+
+
+def indented(text: str, indentation: str) -> str:
+    """Return `text` with every line that is not empty indented."""
+    return "\n".join(indentation + line if line else line for line in text.split("\n"))
+
+
+class LineMarks(jinja2.ext.Extension):
+    """Marks each line that a template writes with the place that wrote it, to name the source of a faulty line."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+        """Return `source` with a mark at the start of each piece of text and of each line in it."""
+        marked = []
+        for first, token, value in self.environment.lexer.tokeniter(source, name):
+            if token == "data":  # noqa: S105 - the lexer's word for text outside of tags
+                lines = value.split("\n")
+                marked.append("\n".join(f"\0{name}:{first + i}\0{line}" for i, line in enumerate(lines)))
+            else:
+                marked.append(value)
+        return "".join(marked)
+
+
+def origin(marked: list[str], line: int) -> str:
+    """Return the first mark on line `line` (counted from 0) of a marked output, or on the nearest line above."""
+    for text in reversed(marked[: line + 1]):
+        found = re.search("\0([^\0]+)\0", text)
+        if found:
+            return found[1]
+    return ""
+
+
+def place_in_templates(error: BaseException, sources: dict[str, str]) -> str:
+    """Return the place of the innermost template in the traceback of `error`, if any."""
+    place, trace = "", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename in sources:
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
