@@ -13,10 +13,10 @@ render: .venv/rendering ## Write out/ from services.yml, policies/ and templates
 check: .venv/rendering ## Fail, with the difference, if out/ is not what `make render` would write
 	@$(BIN)/python render.py --check
 
-lint: .venv/developing ## Lint out/, the schema, the shell scripts and the Python code
+lint: .venv/developing ## Lint out/, the schema, the scripts and the code
 	@$(BIN)/cfn-lint
-	@$(BIN)/check-jsonschema --check-metaschema services.schema.json
-	@$(BIN)/ruff check --quiet
+	@$(BIN)/check-jsonschema --quiet --check-metaschema services.schema.json
+	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
 	@$(BIN)/shellcheck deploy.sh
 
 test: .venv/developing check lint ## Check, lint and run every test

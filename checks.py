@@ -63,7 +63,10 @@ def faults_of_statement(statement: yaml.Node) -> Iterator[Fault]:
     elements = {}
     for key, value in statement.value:
         if key.value not in STATEMENT_KEYS:
-            yield key.start_mark.line, f"unknown element {key.value!r} in a policy statement; {listed(STATEMENT_KEYS, str(key.value))}"
+            yield (
+                key.start_mark.line,
+                f"unknown element {key.value!r} in a policy statement; allowed: {listed(STATEMENT_KEYS, str(key.value))}",
+            )
         if key.value in elements:
             yield key.start_mark.line, f"a second {key.value} in one policy statement"
         elements[str(key.value)] = value
@@ -101,7 +104,9 @@ def template_faults(text: str, environment: str, names: list[str]) -> list[Fault
         return [(0, "the template has no Resources")]
     faults = []
     if len(resources.value) > MOST_RESOURCES:
-        faults.append((resources.start_mark.line, f"{len(resources.value)} resources; CloudFormation allows {MOST_RESOURCES}"))
+        faults.append(
+            (resources.start_mark.line, f"{len(resources.value)} resources; CloudFormation allows {MOST_RESOURCES}")
+        )
     placed = set()
     for key, resource in resources.value:
         policy_name = find(resource, "Properties", "PolicyName")
@@ -109,11 +114,16 @@ def template_faults(text: str, environment: str, names: list[str]) -> list[Fault
         if policy_name is None or statements is None:
             faults.append((key.start_mark.line, f"{key.value} has no PolicyName or no PolicyDocument with a Statement"))
             continue
-        length = len(policy_name.value.replace("${EnvType}", environment))
-        if length > LONGEST_NAME:
-            faults.append((policy_name.start_mark.line, f"the policy name has {length} characters; IAM allows {LONGEST_NAME}"))
+        name = str(policy_name.value).replace("${EnvType}", environment)
+        if len(name) > LONGEST_NAME:
+            text = f"the policy name {name} has {len(name)} characters; IAM allows {LONGEST_NAME}"
+            faults.append((policy_name.start_mark.line, text))
         placed.update(str(item.value) for item in statements.value)
-    faults += [(0, f"the template leaves out the statements of {name}") for name in names if f"statements of {name}" not in placed]
+    faults += [
+        (0, f"the template leaves out the statements of {name}")
+        for name in names
+        if f"statements of {name}" not in placed
+    ]
     return faults
 
 

@@ -118,7 +118,11 @@ def origin_of(state: State, renderer: Renderer, service: Service, environment: s
     paths = {TEMPLATE, *(f"policies/{aws_service}/service.j2" for aws_service in policies)}
     paths |= {partial_path(aws_service, grant.level) for aws_service, grants in policies.items() for grant in grants}
     needed = sorted({name for path in paths for name in renderer.needed(path)})
-    parts = [repr((service.name, service.task_role, environment, policies)), state.digests["the program"], *(state.digests[path] for path in needed)]
+    parts = [
+        repr((service.name, service.task_role, environment, policies)),
+        state.digests["the program"],
+        *(state.digests[path] for path in needed),
+    ]
     return digest("\n".join(parts).encode())
 
 
@@ -127,16 +131,23 @@ def output(renderer: Renderer, service: Service, environment: str, origin: str) 
     policies, faults = [], []
     for aws_service, grants in service.policies[environment].items():
         try:
-            policies.append(Policy(
-                renderer.name(aws_service),
-                [grant._asdict() | {"partial": partial_path(aws_service, grant.level)} for grant in grants],
-                "\n".join(renderer.statements(partial_path(aws_service, grant.level), grant.found_by) for grant in grants),
-            ))
+            policies.append(
+                Policy(
+                    renderer.name(aws_service),
+                    [grant._asdict() | {"partial": partial_path(aws_service, grant.level)} for grant in grants],
+                    "\n".join(
+                        renderer.statements(partial_path(aws_service, grant.level), grant.found_by) for grant in grants
+                    ),
+                )
+            )
         except BadInput as error:
             faults += error.faults
     names = [policy.name for policy in policies]
-    faults += [f"policies/{aws_service}/service.j2: another AWS service is called {name!r} too, and {service.name} uses both"
-               for aws_service, name in zip(service.policies[environment], names) if names.count(name) > 1]
+    faults += [
+        f"policies/{aws_service}/service.j2: another AWS service is called {name!r} too, and {service.name} uses both"
+        for aws_service, name in zip(service.policies[environment], names, strict=True)
+        if names.count(name) > 1
+    ]
     if faults:
         raise BadInput(faults)
     text = renderer.template(service.name, environment, service.task_role, policies)
@@ -148,24 +159,30 @@ def quota_faults(document: Document, found: list[Service], outputs: dict[str, Ou
     """Return what exceeds a quota of CloudFormation or IAM, with the figure."""
     faults, of_role = [], {}
     for service in found:
-        place = document.place(("services", service.name))
-        for environment, policies in service.policies.items():
+        place = f"{document.name}:{document.line(('services', service.name))}"
+        for environment in service.policies:
             rendered = outputs.get(path_of(service, environment))
             if rendered is None:
                 continue
             size = len(rendered.content or b"")
             if size > checks.MOST_BYTES:
-                faults.append(f"{place}: the template for {environment} has {size:,} bytes; CloudFormation allows {checks.MOST_BYTES:,}")
+                faults.append(
+                    f"{place}: the template for {environment} has {size:,} bytes; CloudFormation allows {checks.MOST_BYTES:,}"
+                )
             stack = f"mynavi-sample-ecs-taskrole-{service.name}-{environment.lower()}"
             if len(stack) > checks.LONGEST_NAME:
-                faults.append(f"{place}: the stack name {stack} has {len(stack)} characters; CloudFormation allows {checks.LONGEST_NAME}")
+                faults.append(
+                    f"{place}: the stack name {stack} has {len(stack)} characters; CloudFormation allows {checks.LONGEST_NAME}"
+                )
             of_role.setdefault((service.task_role, environment), []).append((service, rendered.characters))
     for (_, environment), parts in of_role.items():
         total = sum(characters for _, characters in parts)
         if total > checks.MOST_CHARACTERS:
             names = " and ".join(service.name for service, _ in parts)
-            faults.append(f"{document.place(('services', parts[0][0].name))}: the inline policies of the task role of {names} have "
-                          f"{total:,} characters in {environment}; IAM allows {checks.MOST_CHARACTERS:,} a role")
+            faults.append(
+                f"{document.name}:{document.line(('services', parts[0][0].name))}: the inline policies of the task role of {names} have "
+                f"{total:,} characters in {environment}; IAM allows {checks.MOST_CHARACTERS:,} a role"
+            )
     return faults
 
 
@@ -188,8 +205,7 @@ def record(state: State, outputs: dict[str, Output], found: Differences) -> None
     """Record what was rendered, and from what."""
     digests = {path: digest(found.changed[path]) if path in found.changed else state.outputs[path] for path in outputs}
     details = "\n".join(f"{digests[path]} {made.origin} {made.characters} {path}" for path, made in outputs.items())
-    kept = {path: state.outputs[path] for path in found.strangers}
-    state.write_record(dict(sorted({**digests, **kept}.items())), details)
+    state.write_record(digests, details)
 
 
 def compare(state: State, outputs: dict[str, Output]) -> Differences:
@@ -250,7 +266,7 @@ def report(strangers: list[str]) -> int:
 
 def difference(path: str, content: bytes) -> Iterator[str]:
     """Yield the unified diff from the file at `path`, if there is one, to `content` (empty: the file should go)."""
-    import difflib  # noqa: PLC0415 - only a stale out/ needs it
+    import difflib  # only a stale out/ needs it
 
     old = ""
     if os.path.isfile(path):

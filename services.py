@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
 PARAMETERS = ("VPCName", "EnvType", "AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix")
 DEEPEST = 16
+LONGEST_SHOWN = 60
+
+Path = tuple[str | int, ...]  # keys and indices from the top of services.yml
+Fault = tuple[Path, str]  # where it is, and what is wrong
 
 
 class BadInput(Exception):
@@ -67,8 +71,10 @@ class Document:
     def _plain(self, node: yaml.Node, depth: int) -> Any:
         line = node.start_mark.line + 1
         if id(node) in self._seen:
-            self.faults.append(f"{self.name}:{line}: is used again through a YAML alias (*name); write it out "
-                               "where it is used, so that a review of that line sees all of it")
+            self.faults.append(
+                f"{self.name}:{line}: is used again through a YAML alias (*name); write it out "
+                "where it is used, so that a review of that line sees all of it"
+            )
             return ""
         self._seen.add(id(node))
         if depth > DEEPEST:
@@ -89,8 +95,18 @@ class Document:
                 data[key.value] = self._plain(value, depth + 1)
         return data
 
-    def place(self, path: tuple[str | int, ...]) -> str:
-        """Return `services.yml:LINE` of the part at `path` (keys and indices from the top; an end may be missing)."""
+    def refuse(self, faults: list[Fault]) -> None:
+        """Raise BadInput for `faults`, in the order of their lines, unless there are none."""
+        if faults:
+            raise BadInput(
+                [
+                    f"{self.name}:{line}: {text}"
+                    for line, text in sorted((self.line(path), text) for path, text in faults)
+                ]
+            )
+
+    def line(self, path: Path) -> int:
+        """Return the line of the part at `path`, or of the nearest part around it."""
         node, line = self._root, self._root.start_mark.line
         for step in path:
             if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
@@ -101,132 +117,157 @@ class Document:
             if not found:
                 break
             line, node = found[0][0].start_mark.line, found[0][1]
-        return f"{self.name}:{line + 1}"
+        return line + 1
 
 
 def validate(document: Document, schema: str) -> None:
     """Validate `document` with the JSON Schema in the text `schema`; raise BadInput with every fault."""
-    import jsonschema_rs  # noqa: PLC0415 - slow to load, and needed only where services.yml is new
+    import jsonschema_rs  # slow to load, and needed only where services.yml is new
 
     rules = json.loads(schema)
-    faults = []
+    faults: list[Fault] = []
     for error in jsonschema_rs.validator_for(rules).iter_errors(document.data):
         path, broken = tuple(error.instance_path), rules
         for step in error.schema_path[:-1]:
             broken = broken[step]
         if error.kind.name == "additionalProperties":
+            allowed = broken["properties"]
             faults += [
-                f"{document.place((*path, key))}: unknown key {key!r}; allowed: {listed(broken['properties'], key)}"
-                for key in error.kind.unexpected
+                ((*path, key), f"unknown key {key!r}; allowed: {listed(allowed, key)}") for key in error.kind.unexpected
             ]
         elif error.kind.name == "required":
-            faults.append(f"{document.place(path)}: lacks `{error.kind.property}`: {broken['description']}")
+            faults.append((path, f"lacks {error.kind.property!r}; needed: {', '.join(broken['required'])}"))
         elif error.kind.name == "propertyNames":
-            key = error.instance
-            faults.append(f"{document.place((*path, key))}: {key!r} is not {broken['description']}")
+            key = error.kind.error.instance
+            faults.append(((*path, key), f"{key!r} is not {broken['description']}"))
         else:
-            faults.append(f"{document.place(path)}: {shown(error.instance)} is not {broken['description']}")
-    if faults:
-        raise BadInput(faults)
+            faults.append((path, f"{shown(error.instance)} is not {broken['description']}"))
+    document.refuse(faults)
 
 
 def resolve(document: Document, levels: dict[str, dict[str, bool]]) -> list[Service]:
-    """Return the services of a validated `document`, after the checks that a schema cannot say.
+    """Return the services of a validated `document`; raise BadInput with every fault that a schema cannot say.
 
     `levels` holds, by AWS service (a folder of policies/) and level (a partial in it), whether the level takes a
-    target. Raises BadInput with every fault.
+    target.
     """
-    data, faults = document.data, []
-    environments, targets = data["environments"], data.get("targets", {})
-    used: set[str] = set()
-
-    def fault(path: tuple[str | int, ...], text: str) -> None:
-        faults.append(f"{document.place(path)}: {text}")
-
-    def grant(path: tuple[str | int, ...], aws_service: str, value: str | dict[str, str]) -> Grant:
-        level, target = (value, None) if isinstance(value, str) else next(iter(value.items()))
-        used.add(target or "")
-        known = levels[aws_service]
-        if level not in known:
-            nearest_of = [*known, *environments, "default", "none"]
-            fault(path, f"{aws_service} has no level {level!r}; its levels: {listed(known, level, nearest_of)}")
-        elif target is not None and target not in targets:
-            fault(path, f"no target is called {target!r}; targets: {listed(targets, target)}")
-        elif known[level] and target is None:
-            fault(path, f"{aws_service}: {level} needs a target: {{{level}: {next(iter(targets), 'TARGET')}}}")
-        elif target is not None and not known[level]:
-            fault(path, f"{aws_service}: {level} takes no target; write it alone: {level}")
-        return Grant(level, target, targets.get(target))
-
-    def grants(path: tuple[str | int, ...], aws_service: str, value: Any) -> tuple[Grant, ...]:
-        if value == "none":
-            return ()
-        items = value if isinstance(value, list) else [value]
-        paths = [(*path, index) for index in range(len(items))] if isinstance(value, list) else [path]
-        return tuple(grant(where, aws_service, item) for where, item in zip(paths, items))
-
-    def by_environment(path: tuple[str | int, ...], aws_service: str, policy: Any) -> dict[str, tuple[Grant, ...]]:
-        if not is_environment_map(policy, environments):
-            return dict.fromkeys(environments, grants(path, aws_service, policy))
-        allowed = [*environments, "default"]
-        for name in policy:
-            if name not in allowed:
-                fault((*path, name), f"no environment is called {name!r}; allowed: {listed(allowed, name)}")
-        missing = [name for name in environments if name not in policy]
-        if missing and "default" not in policy:
-            fault(path, f"{aws_service} says nothing for {', '.join(missing)}; add `default`, if need be `default: none`")
-        found = {name: grants((*path, name), aws_service, value) for name, value in policy.items()}
-        return {name: found.get(name, found.get("default", ())) for name in environments}
-
+    environments, targets = document.data["environments"], document.data.get("targets", {})
+    faults = [*name_faults(document.data), *target_faults(document.data)]
     services = []
-    for name, service in data["services"].items():
-        path = ("services", name)
+    for name, service in document.data["services"].items():
+        faults += parameter_faults(("services", name, "task_role"), service["task_role"])
         policies: dict[str, dict[str, tuple[Grant, ...]]] = {environment: {} for environment in environments}
         for aws_service, policy in service["policies"].items():
-            where = (*path, "policies", aws_service)
+            path = ("services", name, "policies", aws_service)
             if aws_service not in levels:
-                fault(where, f"no folder policies/{aws_service}/; AWS services: {listed(levels, aws_service)}")
+                folders = listed(levels, aws_service)
+                faults.append((path, f"no folder policies/{aws_service}/; AWS services: {folders}"))
                 continue
-            for environment, found in by_environment(where, aws_service, policy).items():
-                if found:
-                    policies[environment][aws_service] = found
+            faults += policy_faults(path, policy, document.data, levels[aws_service])
+            for _, names, grants in parts(policy, environments):
+                found = tuple(Grant(level, target, targets.get(target)) for _, level, target in grants)
+                for environment in names if found else ():
+                    policies.get(environment, {})[aws_service] = found
         services.append(Service(name, service["task_role"], policies))
-        check_parameters(fault, (*path, "task_role"), service["task_role"])
-    for name, target in targets.items():
-        for key, value in target.items():
-            check_parameters(fault, ("targets", name, key), value)
-        if name not in used:
-            fault(("targets", name), f"no grant uses the target {name!r}; use it or remove it")
-    for index, name in enumerate(environments):
-        if name.lower() in [other.lower() for other in environments[:index]]:
-            fault(("environments", index), f"{name!r} differs from another environment in capitals only, and stack names do not")
-    if faults:
-        raise BadInput(faults)
+    document.refuse(faults)
     return services
 
 
-def is_environment_map(policy: Any, environments: list[str]) -> bool:
-    """Tell a map from environment to grants from a single level with its target."""
-    return isinstance(policy, dict) and (len(policy) > 1 or next(iter(policy)) in (*environments, "default"))
+def parts(policy: Any, environments: list[str]) -> Iterator[tuple[Path, list[str], list[tuple[Path, str, str | None]]]]:
+    """Yield the parts of a policy: a path below it, the environments that it is for, and its grants.
+
+    A grant is its path below the policy, its level and its target. Environments start with a capital, levels do not.
+    """
+    is_map = isinstance(policy, dict) and (
+        len(policy) > 1 or next(iter(policy)) == "default" or min(policy)[0].isupper()
+    )
+    for name, value in policy.items() if is_map else [("default", policy)]:
+        path: Path = (name,) if is_map else ()
+        names = [name] if name != "default" else [each for each in environments if not is_map or each not in policy]
+        items = (
+            [((*path, index), item) for index, item in enumerate(value)] if isinstance(value, list) else [(path, value)]
+        )
+        grants = [
+            (where, *((item, None) if isinstance(item, str) else next(iter(item.items())))) for where, item in items
+        ]
+        yield path, names, [] if value == "none" else grants
 
 
-def check_parameters(fault: Callable[..., None], path: tuple[str | int, ...], text: str) -> None:
-    """Call `fault` for every `${...}` in `text` that the generated templates do not have."""
+def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[str, bool]) -> Iterator[Fault]:
+    """Yield what is wrong with a policy on one AWS service, whose `levels` tell which of them take a target."""
+    environments, targets, aws_service = data["environments"], data.get("targets", {}), path[-1]
+    covered: list[str] = []
+    for below, names, grants in parts(policy, environments):
+        covered += names
+        for name in names:
+            if name not in environments:
+                allowed = [*environments, "default"]
+                yield (*path, *below), f"no environment is called {name!r}; allowed: {listed(allowed, name)}"
+        for where, level, target in grants:
+            if level not in levels:
+                near = nearest(level, [*levels, *environments, "default", "none"])
+                yield (*path, *where), f"{aws_service} has no level {level!r}; its levels: {', '.join(levels)}{near}"
+            elif target is None and levels[level]:
+                yield (
+                    (*path, *where),
+                    f"{level} needs a target, as in {{{level}: {next(iter(targets), 'sample-queue')}}}",
+                )
+            elif target is not None and not levels[level]:
+                yield (*path, *where), f"{level} takes no target; write it alone: {level}"
+            elif target is not None and target not in targets:
+                yield (*path, *where), f"no target is called {target!r}; targets: {listed(targets, target)}"
+    missing = [name for name in environments if name not in covered]
+    if missing:
+        yield (
+            path,
+            f"{aws_service} says nothing for {' and '.join(missing)}; add `default`, or `default: none` for no access",
+        )
+
+
+def target_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    """Yield what is wrong with the targets."""
+    policies = [policy for service in data["services"].values() for policy in service["policies"].values()]
+    used = {target for policy in policies for _, _, grants in parts(policy, []) for _, _, target in grants}
+    for name, target in data.get("targets", {}).items():
+        if name not in used:
+            yield ("targets", name), f"no grant uses the target {name!r}; use it or remove it"
+        for key, value in target.items():
+            yield from parameter_faults(("targets", name, key), value)
+
+
+def name_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    """Yield the environments whose stacks would have the same name: it holds the environment in small letters."""
+    seen: dict[str, str] = {}
+    for index, name in enumerate(data["environments"]):
+        if seen.setdefault(name.lower(), name) != name:
+            yield (
+                ("environments", index),
+                f"{name} and {seen[name.lower()]} would share a stack name, which is in small letters",
+            )
+
+
+def parameter_faults(path: Path, text: str) -> Iterator[Fault]:
+    """Yield every `${...}` in `text` that the generated templates do not have."""
     for name in re.findall(r"\$\{([^}]*)\}?", text):
         if name not in PARAMETERS:
-            fault(path, f"nothing is called ${{{name}}}; parameters: {listed(PARAMETERS, name)}")
+            yield path, f"nothing is called ${{{name}}}; allowed: {listed(PARAMETERS, name)}"
 
 
-def listed(allowed: Iterable[str], name: str, nearest_of: Iterable[str] = ()) -> str:
-    """Return `allowed` as a list for a person, and the nearest to `name`, a misspelt one, among it (or `nearest_of`)."""
-    import difflib  # noqa: PLC0415 - only errors need it
-
+def listed(allowed: Iterable[str], name: str) -> str:
+    """Return `allowed` as a list for a person, and the nearest of it to `name`, a misspelt one."""
     allowed = list(allowed)
-    near = difflib.get_close_matches(name, list(nearest_of) or allowed, 1)
-    return (", ".join(allowed) or "none yet") + (f". Did you mean {near[0]!r}?" if near else "")
+    return (", ".join(allowed) or "none yet") + nearest(name, allowed)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return a question for the nearest to `name` among `known`, empty if none is near."""
+    import difflib  # only errors need it
+
+    near = difflib.get_close_matches(name, known, 1)
+    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 def shown(value: Any) -> str:
     """Return `value` as JSON on one line, cut to a length that fits an error message."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."

@@ -44,7 +44,7 @@ class State:
 
     def write_record(self, outputs: "dict[str, str]", details: str) -> None:
         """Record that the sources rendered to `outputs`, which holds digests by path."""
-        try:
+        try:  # noqa: SIM105 - contextlib takes time to load
             write(RECORD, (listing({**self.digests, **outputs}) + "\n\n" + details).encode("utf-8", "surrogateescape"))
         except OSError:
             pass  # a cache that cannot be written costs time, not correctness

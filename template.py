@@ -10,7 +10,7 @@ import jinja2.ext
 from markupsafe import Markup
 
 import checks
-from services import BadInput, listed
+from services import BadInput, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,10 +82,14 @@ class Renderer:
         """Return what `aws_service` is called in logical ids: `name` in its folder's service.j2."""
         path = f"policies/{aws_service}/service.j2"
         if path not in self.sources:
-            raise BadInput([f'{path}: is missing; it says what logical ids call the AWS service: {{% set name = "SNS" %}}'])
+            raise BadInput(
+                [f'{path}: is missing; it says what logical ids call the AWS service: {{% set name = "SNS" %}}']
+            )
         name = self._call(path, lambda: getattr(self.environment.get_template(path).module, "name", None))
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
-            raise BadInput([f'{path}:1: `name` must be letters and digits, as in {{% set name = "SNS" %}}; it is {name!r}'])
+            raise BadInput(
+                [f'{path}:1: `name` must be letters and digits, as in {{% set name = "SNS" %}}; it is {name!r}']
+            )
         return str(name)
 
     def statements(self, partial: str, target: dict[str, str] | None) -> str:
@@ -119,20 +123,26 @@ class Renderer:
             ],
         }
         text = self._call(TEMPLATE, lambda: self.environment.get_template(TEMPLATE).render(variables))
-        self._raise(TEMPLATE, variables, checks.template_faults(text, environment, [policy.name for policy in policies]))
+        self._raise(
+            TEMPLATE, variables, checks.template_faults(text, environment, [policy.name for policy in policies])
+        )
         statements = {policy.name: policy.statements for policy in policies}
         return PLACEHOLDER.sub(lambda found: indented(statements[found[2]], found[1]), text)
 
-    def _call(self, name: str, function: Any) -> Any:
+    def _call(self, name: str, function: Callable[[], Any]) -> Any:
         """Call `function`, which renders; turn whatever goes wrong in a template into BadInput with its place."""
         try:
             return function()
         except jinja2.TemplateSyntaxError as error:
             raise BadInput([f"{error.name}:{error.lineno}: {error.message}"]) from None
-        except Exception as error:  # a template can raise anything, and all of it is a fault of that template
+        except Exception as error:  # noqa: BLE001 - a template can raise anything, and all of it is a fault of that template
             place = place_in_templates(error, self.sources) or f"{name}:1"
             if isinstance(error, jinja2.TemplateNotFound):
-                raise BadInput([f"{place}: no file {error.name}; {listed(self.sources, error.name)}"]) from None
+                raise BadInput(
+                    [f"{place}: there is no {error.name}{nearest(str(error.name), list(self.sources))}"]
+                ) from None
+            if isinstance(error, RecursionError):
+                raise BadInput([f"{place}: includes itself, directly or through another file"]) from None
             raise BadInput([f"{place}: {error or type(error).__name__}"]) from None
 
     def _raise(self, name: str, variables: dict[str, Any], faults: list[checks.Fault]) -> None:
@@ -148,7 +158,9 @@ def partial_path(aws_service: str, level: str) -> str:
     return f"policies/{aws_service}/{level}.yml.j2"
 
 
-def jinja_environment(sources: dict[str, str], extensions: list[Any] = ()) -> jinja2.Environment:
+def jinja_environment(
+    sources: dict[str, str], extensions: Sequence[type[jinja2.ext.Extension]] = ()
+) -> jinja2.Environment:
     """Return the environment of all templates: strict, and every value that is not YAML already becomes a YAML string.
 
     Jinja2's autoescape tells the two apart: what a template or macro wrote is Markup, all else goes through `quoted`.
@@ -203,7 +215,9 @@ class LineMarks(jinja2.ext.Extension):
         for first, token, value in self.environment.lexer.tokeniter(source, name):
             if token == "data":  # noqa: S105 - the lexer's word for text outside of tags
                 lines = value.split("\n")
-                marked.append("\n".join(f"\0{name}:{first + i}\0{line}" for i, line in enumerate(lines)))
+                last = len(lines) - 1
+                marks = [f"\0{name}:{first + i}\0" if line or i < last else "" for i, line in enumerate(lines)]
+                marked.append("\n".join(mark + line for mark, line in zip(marks, lines, strict=True)))
             else:
                 marked.append(value)
         return "".join(marked)
@@ -226,5 +240,3 @@ def place_in_templates(error: BaseException, sources: dict[str, str]) -> str:
             place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
