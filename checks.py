@@ -136,8 +136,8 @@ def find(node: yaml.Node | None, *keys: str) -> yaml.Node | None:
 
 
 def characters(statements: str) -> int:
-    """Return how many characters IAM counts for a list of statements: JSON without white space, names filled in."""
-    return characters_of(yaml.CBaseLoader(statements).get_single_node())
+    """Return how many characters IAM counts for a policy document of these statements: JSON without white space."""
+    return DOCUMENT_CHARACTERS + characters_of(yaml.CBaseLoader(statements).get_single_node())
 
 
 def characters_of(node: yaml.Node) -> int:

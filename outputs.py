@@ -128,31 +128,22 @@ def origin_of(state: State, renderer: Renderer, service: Service, environment: s
 
 def output(renderer: Renderer, service: Service, environment: str, origin: str) -> Output:
     """Render the template of `service` in `environment`; raise BadInput with every fault of its partials."""
-    policies, faults = [], []
+    policies: list[Policy] = []
+    faults, names = [], {}
     for aws_service, grants in service.policies[environment].items():
         try:
-            policies.append(
-                Policy(
-                    renderer.name(aws_service),
-                    [grant._asdict() | {"partial": partial_path(aws_service, grant.level)} for grant in grants],
-                    "\n".join(
-                        renderer.statements(partial_path(aws_service, grant.level), grant.found_by) for grant in grants
-                    ),
+            policies.append(policy := renderer.policy(aws_service, grants))
+            if names.setdefault(policy.name, aws_service) != aws_service:
+                other = names[policy.name]
+                faults.append(
+                    f"policies/{aws_service}/service.j2:1: {other} is called {policy.name!r} too, and {service.name} uses both"
                 )
-            )
         except BadInput as error:
             faults += error.faults
-    names = [policy.name for policy in policies]
-    faults += [
-        f"policies/{aws_service}/service.j2: another AWS service is called {name!r} too, and {service.name} uses both"
-        for aws_service, name in zip(service.policies[environment], names, strict=True)
-        if names.count(name) > 1
-    ]
     if faults:
         raise BadInput(faults)
     text = renderer.template(service.name, environment, service.task_role, policies)
-    characters = sum(renderer.characters(policy.statements) + checks.DOCUMENT_CHARACTERS for policy in policies)
-    return Output(text.encode(), origin, characters)
+    return Output(text.encode(), origin, sum(policy.characters for policy in policies))
 
 
 def quota_faults(document: Document, found: list[Service], outputs: dict[str, Output]) -> list[str]:

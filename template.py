@@ -10,7 +10,7 @@ import jinja2.ext
 from markupsafe import Markup
 
 import checks
-from services import BadInput, nearest
+from services import BadInput, Grant, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 TEMPLATE = "templates/taskrole.yml.j2"
 
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
-REFERENCE = re.compile(r"\b(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
+REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]*")
 PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
 
 
 class Policy(NamedTuple):
-    """An inline policy of a task role: the AWS service's name in logical ids, its grants, its statements as YAML."""
+    """An inline policy of a task role: its AWS service, and what logical ids call that; its grants and statements."""
 
+    aws_service: str
     name: str
     grants: list[dict[str, str | None]]
     statements: str
+    characters: int
 
 
 class Renderer:
@@ -39,9 +41,7 @@ class Renderer:
         """Set Jinja2 up; compile nothing yet."""
         self.sources = sources
         self.environment = jinja_environment(sources)
-        # Many services share a statement list: each is rendered, checked and measured once.
-        self._statements: dict[tuple[str, str], str] = {}
-        self._characters: dict[str, int] = {}
+        self._policies: dict[tuple[str, str], Policy] = {}
         self._needed: dict[str, list[str]] = {}
 
     def levels(self) -> dict[str, dict[str, bool]]:
@@ -78,37 +78,37 @@ class Renderer:
     def _code(self, path: str) -> str:
         return COMMENT.sub("", self.sources[path])
 
-    def name(self, aws_service: str) -> str:
-        """Return what `aws_service` is called in logical ids: `name` in its folder's service.j2."""
+    def policy(self, aws_service: str, grants: tuple[Grant, ...]) -> Policy:
+        """Return the policy of `grants` on `aws_service`; raise BadInput where a partial is faulty.
+
+        Environments and services share policies: each is rendered, checked and measured once.
+        """
+        known = (aws_service, repr(grants))
+        if known not in self._policies:
+            name = self._name(aws_service)
+            partials = [partial_path(aws_service, grant.level) for grant in grants]
+            statements = "\n".join(map(self._statements, partials, grants))
+            described = [
+                {"level": grant.level, "target": grant.target, "partial": partial}
+                for partial, grant in zip(partials, grants, strict=True)
+            ]
+            self._policies[known] = Policy(aws_service, name, described, statements, checks.characters(statements))
+        return self._policies[known]
+
+    def _name(self, aws_service: str) -> str:
         path = f"policies/{aws_service}/service.j2"
+        example = '{% set name = "SNS" %}'
         if path not in self.sources:
-            raise BadInput(
-                [f'{path}: is missing; it says what logical ids call the AWS service: {{% set name = "SNS" %}}']
-            )
+            raise BadInput([f"{path}: is missing; it says what logical ids call the AWS service: {example}"])
         name = self._call(path, lambda: getattr(self.environment.get_template(path).module, "name", None))
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
-            raise BadInput(
-                [f'{path}:1: `name` must be letters and digits, as in {{% set name = "SNS" %}}; it is {name!r}']
-            )
-        return str(name)
+            raise BadInput([f"{path}:1: `name` must be letters and digits, as in {example}; it is {name!r}"])
+        return name
 
-    def statements(self, partial: str, target: dict[str, str] | None) -> str:
-        """Return the policy statements of `partial` for `target`, a list in YAML; raise BadInput where it is faulty."""
-        known = (partial, repr(target))
-        if known not in self._statements:
-            self._statements[known] = self._render_statements(partial, target)
-        return self._statements[known]
-
-    def characters(self, statements: str) -> int:
-        """Return how many characters IAM counts for a list of statements."""
-        if statements not in self._characters:
-            self._characters[statements] = checks.characters(statements)
-        return self._characters[statements]
-
-    def _render_statements(self, partial: str, target: dict[str, str] | None) -> str:
-        variables = {} if target is None else {"target": {"import": None, "name": None, "arn": None, **target}}
-        text = self._call(partial, lambda: self.environment.get_template(partial).render(variables))
-        self._raise(partial, variables, checks.statement_faults(text))
+    def _statements(self, partial: str, grant: Grant) -> str:
+        target = grant.found_by and {"target": {"import": None, "name": None, "arn": None, **grant.found_by}}
+        text = self._call(partial, lambda: self.environment.get_template(partial).render(target or {}))
+        self._raise(partial, target or {}, checks.statement_faults(text))
         return text.strip("\n")
 
     def template(self, service: str, environment: str, task_role: str, policies: list[Policy]) -> str:

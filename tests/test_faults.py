@@ -157,8 +157,7 @@ PARTIALS = {
             "USE": "sns: full, sqs",
         },
         [
-            "policies/sns/service.j2: another AWS service is called 'SQS' too, and a uses both",
-            "policies/sqs/service.j2: another AWS service is called 'SQS' too, and a uses both",
+            "policies/sqs/service.j2:1: sns is called 'SQS' too, and a uses both",
         ],
     ),
     "a template that leaves the statements out": (
