@@ -10,6 +10,8 @@ help: ## Show these verbs
 render: .venv/rendering ## Write out/ from services.yml, policies/ and templates/
 	@$(BIN)/python render.py
 
+access: render ## Write out/ACCESS.md, who may do what, with all else of out/
+
 check: .venv/rendering ## Fail, with the difference, if out/ is not what `make render` would write
 	@$(BIN)/python render.py --check
 
@@ -42,4 +44,4 @@ LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-.PHONY: help render check lint test lock
+.PHONY: help render access check lint test lock

@@ -27,6 +27,7 @@ DOCUMENT_CHARACTERS = len('{"Version":"2012-10-17","Statement":}')
 
 STATEMENT_KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+READS = re.compile(r"(Batch|PartiQL|Condition)?(Check|Describe|Get|List|Lookup|Query|Receive|Scan|Search|Select|View)")
 RESOURCE = re.compile(r"\*|(arn:|\$\{).+")
 
 
@@ -133,6 +134,26 @@ def find(node: yaml.Node | None, *keys: str) -> yaml.Node | None:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         node = next((value for key, value in pairs if key.value == wanted), None)
     return node
+
+
+def kind(statements: str) -> str:
+    """Return the kind of access that a list of statements gives: `full` with a wildcard, else `read` or `write`.
+
+    An action that reads is told by its verb, as AWS names them; "Actions, resources, and condition keys" of the
+    "Service Authorization Reference" holds the access level of each.
+    """
+    found = {action.split(":")[-1] for action in actions(yaml.CBaseLoader(statements).get_single_node())}
+    if any("*" in action for action in found):
+        return "full"
+    return "read" if all(READS.match(action) for action in found) else "write"
+
+
+def actions(statements: yaml.Node) -> Iterator[str]:
+    """Yield every action that a list of statements names."""
+    for statement in statements.value:
+        node = find(statement, "Action") or find(statement, "NotAction")
+        for value in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            yield value.value
 
 
 def characters(statements: str) -> int:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import checks
+import overview
 import services
 from services import BadInput, Document, Service
 from state import State, digest, write
@@ -71,7 +72,7 @@ def check_outputs(state: State) -> int:
 def render(state: State) -> dict[str, Output]:
     """Return all that out/ should hold, by path; raise BadInput with every fault of the sources."""
     sources = decoded(state.sources)
-    for path in ("services.yml", "services.schema.json", TEMPLATE):
+    for path in ("services.yml", "services.schema.json", TEMPLATE, overview.TEMPLATE):
         if path not in sources:
             raise BadInput([f"{path}: is missing"])
     document = Document("services.yml", sources["services.yml"])
@@ -80,21 +81,24 @@ def render(state: State) -> dict[str, Output]:
     renderer = Renderer(sources)
     found = services.resolve(document, renderer.levels())
     on_disk = recorded_outputs(state)
-    outputs, faults = {}, []
+    outputs, faults, paths = {}, [], {}
     for service in found:
         for environment, policies in service.policies.items():
-            path = path_of(service, environment)
+            if not policies:
+                continue
+            path = paths[service.name, environment] = path_of(service, environment)
+            origin = origin_of(state, renderer, service, environment)
+            known = on_disk.get(path)
             try:
-                if policies:
-                    origin = origin_of(state, renderer, service, environment)
-                    known = on_disk.get(path)
-                    same = known is not None and known.origin == origin
-                    outputs[path] = known if same else output(renderer, service, environment, origin)
+                same = known is not None and known.origin == origin
+                outputs[path] = known if same else output(renderer, service, environment, origin)
             except BadInput as error:
                 faults += error.faults
     faults += quota_faults(document, found, outputs)
     if faults:
         raise BadInput(faults)
+    characters = {key: outputs[path].characters for key, path in paths.items()}
+    outputs[overview.PATH] = Output(overview.overview(renderer, found, characters).encode(), "", 0)
     return outputs
 
 

@@ -12,7 +12,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-PROGRAM = ("render.py", "state.py", "outputs.py", "services.py", "template.py")
+PROGRAM = ("render.py", "state.py", "outputs.py", "services.py", "template.py", "checks.py", "overview.py")
 SOURCES = ("services.yml", "services.schema.json", "templates", "policies")
 LIBRARIES = ("jinja2-", "markupsafe-", "pyyaml-", "jsonschema_rs-")
 RECORD = ".cache/render"

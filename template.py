@@ -42,6 +42,8 @@ class Renderer:
         self.sources = sources
         self.environment = jinja_environment(sources)
         self._policies: dict[tuple[str, str], Policy] = {}
+        self._names: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
         self._needed: dict[str, list[str]] = {}
 
     def levels(self) -> dict[str, dict[str, bool]]:
@@ -85,7 +87,7 @@ class Renderer:
         """
         known = (aws_service, repr(grants))
         if known not in self._policies:
-            name = self._name(aws_service)
+            name = self.name(aws_service)
             partials = [partial_path(aws_service, grant.level) for grant in grants]
             statements = "\n".join(map(self._statements, partials, grants))
             described = [
@@ -95,7 +97,24 @@ class Renderer:
             self._policies[known] = Policy(aws_service, name, described, statements, checks.characters(statements))
         return self._policies[known]
 
-    def _name(self, aws_service: str) -> str:
+    def name(self, aws_service: str) -> str:
+        """Return what logical ids call `aws_service`: `name` in its folder's service.j2."""
+        if aws_service not in self._names:
+            self._names[aws_service] = self._find_name(aws_service)
+        return self._names[aws_service]
+
+    def kind(self, aws_service: str, grant: Grant) -> str:
+        """Return the kind of access that a level gives: `read`, `write` or `full`."""
+        partial = partial_path(aws_service, grant.level)
+        if partial not in self._kinds:
+            self._kinds[partial] = checks.kind(self._statements(partial, grant))
+        return self._kinds[partial]
+
+    def text(self, name: str, **variables: Any) -> str:
+        """Return what the template `name` makes of `variables`; raise BadInput where it is faulty."""
+        return self._call(name, lambda: self.environment.get_template(name).render(variables))
+
+    def _find_name(self, aws_service: str) -> str:
         path = f"policies/{aws_service}/service.j2"
         example = '{% set name = "SNS" %}'
         if path not in self.sources:
@@ -107,7 +126,7 @@ class Renderer:
 
     def _statements(self, partial: str, grant: Grant) -> str:
         target = grant.found_by and {"target": {"import": None, "name": None, "arn": None, **grant.found_by}}
-        text = self._call(partial, lambda: self.environment.get_template(partial).render(target or {}))
+        text = self.text(partial, **(target or {}))
         self._raise(partial, target or {}, checks.statement_faults(text))
         return text.strip("\n")
 
@@ -122,7 +141,7 @@ class Renderer:
                 for policy in policies
             ],
         }
-        text = self._call(TEMPLATE, lambda: self.environment.get_template(TEMPLATE).render(variables))
+        text = self.text(TEMPLATE, **variables)
         self._raise(
             TEMPLATE, variables, checks.template_faults(text, environment, [policy.name for policy in policies])
         )
