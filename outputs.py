@@ -98,7 +98,7 @@ def render(state: State) -> dict[str, Output]:
     if faults:
         raise BadInput(faults)
     characters = {key: outputs[path].characters for key, path in paths.items()}
-    outputs[overview.PATH] = Output(overview.overview(renderer, found, characters).encode(), "", 0)
+    outputs[overview.PATH] = Output(overview.overview(renderer, found, characters).encode(), "-", 0)
     return outputs
 
 

@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent.parent
 SOURCES = (
@@ -19,6 +21,28 @@ SOURCES = (
     "out",
     *(path.name for path in HERE.glob("*.py")),
 )
+
+
+class Loader(yaml.SafeLoader):
+    """Reads a template with !Sub as the long form of the intrinsic function."""
+
+
+Loader.add_constructor(
+    "!Sub",
+    lambda loader, node: {
+        "Fn::Sub": loader.construct_object(
+            yaml.ScalarNode("tag:yaml.org,2002:str", node.value)
+            if isinstance(node, yaml.ScalarNode)
+            else yaml.SequenceNode("tag:yaml.org,2002:seq", node.value),
+            deep=True,
+        )
+    },
+)
+
+
+def load(text: str) -> dict[str, Any]:
+    """Return a template as plain data."""
+    return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
 
 
 class Project:

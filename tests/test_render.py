@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
-from conftest import HERE
+from conftest import HERE, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,28 +24,6 @@ services:
     task_role: "${{VPCName}}-BackendEcsTaskRole-${{EnvType}}"
     policies: {policies}
 """
-
-
-class Loader(yaml.SafeLoader):
-    """Reads a template with !Sub as the long form of the intrinsic function."""
-
-
-Loader.add_constructor(
-    "!Sub",
-    lambda loader, node: {
-        "Fn::Sub": loader.construct_object(
-            yaml.ScalarNode("tag:yaml.org,2002:str", node.value)
-            if isinstance(node, yaml.ScalarNode)
-            else yaml.SequenceNode("tag:yaml.org,2002:seq", node.value),
-            deep=True,
-        )
-    },
-)
-
-
-def load(text: str) -> dict[str, Any]:
-    """Return a template as plain data."""
-    return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
 
 
 def template(service: str, environment: str) -> str:
