@@ -42,17 +42,20 @@ def parse(text: str) -> yaml.Node | Fault:
         return 0, f"the output is not YAML: {' '.join(str(error).split())}"
 
 
-def statement_faults(text: str) -> list[Fault]:
-    """Return what is wrong with a list of policy statements, each with its line (from 0).
+def check_statements(text: str) -> tuple[list[Fault], int, str]:
+    """Return what is wrong with a list of policy statements, its characters in IAM, and the kind of access it gives.
 
     The grammar is that of "IAM JSON policy elements reference" in AWS's documentation.
     """
     node = parse(text)
     if isinstance(node, tuple):
-        return [node]
+        return [node], 0, ""
     if not isinstance(node, yaml.SequenceNode) or not node.value:
-        return [(0, "a partial is a list of policy statements, each starting with `- Effect:`")]
-    return [fault for statement in node.value for fault in faults_of_statement(statement)]
+        return [(0, "a partial is a list of policy statements, each starting with `- Effect:`")], 0, ""
+    if "&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CBaseLoader)):
+        return [(0, "CloudFormation takes no YAML aliases (*name); write it out")], 0, ""
+    faults = [fault for statement in node.value for fault in faults_of_statement(statement)]
+    return (faults, 0, "") if faults else ([], characters(node), kind(node))
 
 
 def faults_of_statement(statement: yaml.Node) -> Iterator[Fault]:
@@ -136,42 +139,33 @@ def find(node: yaml.Node | None, *keys: str) -> yaml.Node | None:
     return node
 
 
-def kind(statements: str) -> str:
-    """Return the kind of access that a list of statements gives: `full` with a wildcard, else `read` or `write`.
+def kind(statements: yaml.Node) -> str:
+    """Return the kind of access that sound statements give: `full` with a wildcard, else `read` or `write`.
 
     An action that reads is told by its verb, as AWS names them; "Actions, resources, and condition keys" of the
     "Service Authorization Reference" holds the access level of each.
     """
-    found = {action.split(":")[-1] for action in actions(yaml.CBaseLoader(statements).get_single_node())}
-    if any("*" in action for action in found):
+    nodes = [find(statement, "Action") or find(statement, "NotAction") for statement in statements.value]
+    values = [value for node in nodes for value in (node.value if isinstance(node, yaml.SequenceNode) else [node])]
+    actions = [value.value.split(":")[-1] for value in values]
+    if any("*" in action for action in actions):
         return "full"
-    return "read" if all(READS.match(action) for action in found) else "write"
+    return "read" if all(READS.match(action) for action in actions) else "write"
 
 
-def actions(statements: yaml.Node) -> Iterator[str]:
-    """Yield every action that a list of statements names."""
-    for statement in statements.value:
-        node = find(statement, "Action") or find(statement, "NotAction")
-        for value in node.value if isinstance(node, yaml.SequenceNode) else [node]:
-            yield value.value
-
-
-def characters(statements: str) -> int:
-    """Return how many characters IAM counts for a policy document of these statements: JSON without white space."""
-    return DOCUMENT_CHARACTERS + characters_of(yaml.CBaseLoader(statements).get_single_node())
-
-
-def characters_of(node: yaml.Node) -> int:
-    """Return the characters of `node` as JSON; an intrinsic function counts as what it becomes."""
+def characters(node: yaml.Node) -> int:
+    """Return the characters of `node` as JSON without white space; an intrinsic function counts as what it becomes."""
     if isinstance(node, yaml.MappingNode):
-        if [key.value for key, _ in node.value] == ["Fn::ImportValue"]:
+        name, value = (node.value[0][0].value, node.value[0][1]) if len(node.value) == 1 else ("", None)
+        if name == "Fn::ImportValue":
             return IMPORT_CHARACTERS + 2
-        if [key.value for key, _ in node.value] == ["Fn::Join"]:
-            return sum(characters_of(part) - 2 for part in node.value[0][1].value[1].value) + 2
-        return 1 + sum(characters_of(key) + 1 + characters_of(value) + 1 for key, value in node.value)
+        if name == "Fn::Join" and isinstance(value, yaml.SequenceNode):
+            parts = value.value[-1].value if value.value else ""
+            return 2 + sum(characters(part) - 2 for part in parts if isinstance(part, yaml.Node))
+        return 1 + sum(characters(key) + 1 + characters(value) + 1 for key, value in node.value)
     if isinstance(node, yaml.SequenceNode):
-        if node.tag == "!Sub":
-            return characters_of(node.value[0]) + IMPORT_CHARACTERS
-        return 1 + sum(characters_of(item) + 1 for item in node.value)
+        if node.tag == "!Sub" and node.value:
+            return characters(node.value[0]) + IMPORT_CHARACTERS
+        return 1 + sum(characters(item) + 1 for item in node.value)
     text = re.sub(r"\$\{([^}]*)\}", lambda found: "x" * PSEUDO_PARAMETERS.get(found[1], 0), node.value)
     return len(text) + 2

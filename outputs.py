@@ -11,7 +11,7 @@ import overview
 import services
 from services import BadInput, Document, Service
 from state import State, digest, write
-from template import TEMPLATE, Policy, Renderer, partial_path
+from template import TEMPLATE, Compiled, Policy, Renderer, partial_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,9 @@ class Differences(NamedTuple):
 
 def write_outputs(state: State) -> int:
     """Bring out/ up to date, record it and say what was done; return the exit code."""
-    outputs = render(state)
+    compiled = Compiled(state.digests["the program"])
+    outputs = render(state, compiled)
+    compiled.save()
     found = compare(state, outputs)
     for path in [*found.changed, *found.stale]:
         refuse_obstacles(path)
@@ -57,7 +59,7 @@ def write_outputs(state: State) -> int:
 
 def check_outputs(state: State) -> int:
     """Show how out/ differs from what it should be and what repairs it; change nothing; return the exit code."""
-    outputs = render(state)
+    outputs = render(state, Compiled(state.digests["the program"]))
     found = compare(state, outputs)
     for path in sorted([*found.changed, *found.stale]):
         sys.stdout.writelines(difference(path, found.changed.get(path, b"")))
@@ -69,7 +71,7 @@ def check_outputs(state: State) -> int:
     return max(report(found.strangers), int(count > 0))
 
 
-def render(state: State) -> dict[str, Output]:
+def render(state: State, compiled: Compiled) -> dict[str, Output]:
     """Return all that out/ should hold, by path; raise BadInput with every fault of the sources."""
     sources = decoded(state.sources)
     for path in ("services.yml", "services.schema.json", TEMPLATE, overview.TEMPLATE):
@@ -78,7 +80,7 @@ def render(state: State) -> dict[str, Output]:
     document = Document("services.yml", sources["services.yml"])
     if not state.is_recorded_of("services.yml", "services.schema.json"):
         services.validate(document, sources["services.schema.json"])
-    renderer = Renderer(sources)
+    renderer = Renderer(sources, compiled)
     found = services.resolve(document, renderer.levels())
     on_disk = recorded_outputs(state)
     outputs, faults, paths = {}, [], {}

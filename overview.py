@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import checks
 
@@ -19,32 +19,52 @@ MOST_EDGES_TOGETHER = 20
 MOST_EDGES = 400  # Mermaid draws 500 unless its settings say otherwise, and a forge's do not
 
 
+class Reach(NamedTuple):
+    """A grant as the overview shows it: which service reaches what, at which level and with which kind of access."""
+
+    service: str
+    aws_service: str
+    level: str
+    target: str | None
+    kind: str
+
+
 def overview(renderer: Renderer, services: list[Service], characters: dict[tuple[str, str], int]) -> str:
     """Return the text of out/ACCESS.md; `characters` holds those of the inline policies by service and environment."""
-    columns: dict[str, str] = {}
+    columns = {
+        name: renderer.name(name) for service in services for found in service.policies.values() for name in found
+    }
     environments: dict[str, list[dict[str, Any]]] = {}
     for service in services:
         for environment, policies in service.policies.items():
-            found = {}
-            for aws_service, grants in policies.items():
-                name = columns.setdefault(aws_service, renderer.name(aws_service))
-                found[name] = [
-                    {"level": grant.level, "target": grant.target, "kind": renderer.kind(aws_service, grant)}
-                    for grant in grants
-                ]
+            grants = [
+                Reach(service.name, columns[aws_service], grant.level, grant.target, renderer.kind(aws_service, grant))
+                for aws_service, grants in policies.items()
+                for grant in grants
+            ]
+            cells = [
+                ", ".join(cell(grant) for grant in grants if grant.aws_service == name) for name in columns.values()
+            ]
             used = characters.get((service.name, environment), 0)
-            row = {"name": service.name, "grants": found, "characters": used, "bar": bar(used)}
-            environments.setdefault(environment, []).append(row)
+            cells += [f"{bar(used)} {used:,}"]
+            environments.setdefault(environment, []).append({"name": service.name, "cells": cells, "grants": grants})
     return renderer.text(
         TEMPLATE,
-        environments=[{"name": name, "services": rows} for name, rows in environments.items()],
+        environments=environments,
         columns=list(columns.values()),
-        graphs=graphs(environments),
+        graphs=graphs(
+            {name: [grant for row in rows for grant in row["grants"]] for name, rows in environments.items()}
+        ),
         marks=MARKS,
         colours=COLOURS,
-        most_characters=checks.MOST_CHARACTERS,
+        most_characters=f"{checks.MOST_CHARACTERS:,}",
         most_edges=MOST_EDGES,
     )
+
+
+def cell(grant: Reach) -> str:
+    """Return a grant as a cell of the table shows it."""
+    return f"{MARKS[grant.kind]} {grant.level}" + (f" `{grant.target}`" if grant.target else "")
 
 
 def bar(characters: int) -> str:
@@ -53,30 +73,22 @@ def bar(characters: int) -> str:
     return "▓" * filled + "░" * (BAR - filled)
 
 
-def graphs(environments: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def graphs(edges_of: dict[str, list[Reach]]) -> list[dict[str, Any]]:
     """Return the graphs to draw, each with its title and its edges from services to targets.
 
     Equal environments share a graph. One with many edges is drawn as a graph for each AWS service.
     """
-    edges_of: dict[str, list[dict[str, Any]]] = {}
-    for environment, rows in environments.items():
-        edges_of[environment] = [
-            {**grant, "service": row["name"], "aws_service": name}
-            for row in rows
-            for name, grants in row["grants"].items()
-            for grant in grants
-        ]
     found = []
     for environment, edges in edges_of.items():
         same = [name for name, others in edges_of.items() if others == edges]
         if same[0] != environment:
             continue
         title = " and ".join(same)
-        names = sorted({edge["aws_service"] for edge in edges})
+        names = sorted({edge.aws_service for edge in edges})
         parts = (
             [(title, edges)]
             if len(edges) <= MOST_EDGES_TOGETHER
-            else [(f"{title}: {name}", [edge for edge in edges if edge["aws_service"] == name]) for name in names]
+            else [(f"{title}: {name}", [edge for edge in edges if edge.aws_service == name]) for name in names]
         )
         found += [{"title": title, "edges": part} for title, part in parts]
     return found

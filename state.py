@@ -31,7 +31,7 @@ class State:
         self.digests = {path: digest(content) for path, content in self.sources.items()}
         self.digests["the program"] = program_digest()
         self.outputs = {path: digest(content) for path, content in files("out")}
-        self.recorded, _, self.details = read_record().partition("\n\n")
+        self.recorded, _, self.details = read(RECORD).decode("utf-8", "surrogateescape").partition("\n\n")
 
     def is_recorded(self) -> bool:
         """Tell whether the last render left exactly this."""
@@ -44,10 +44,8 @@ class State:
 
     def write_record(self, outputs: "dict[str, str]", details: str) -> None:
         """Record that the sources rendered to `outputs`, which holds digests by path."""
-        try:  # noqa: SIM105 - contextlib takes time to load
-            write(RECORD, (listing({**self.digests, **outputs}) + "\n\n" + details).encode("utf-8", "surrogateescape"))
-        except OSError:
-            pass  # a cache that cannot be written costs time, not correctness
+        text = listing({**self.digests, **outputs}) + "\n\n" + details
+        write_cache(RECORD, text.encode("utf-8", "surrogateescape"))
 
 
 def listing(digests: "dict[str, str]") -> str:
@@ -86,13 +84,13 @@ def digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def read_record() -> str:
-    """Return the record of the last render, empty if there is none."""
+def read(path: str) -> bytes:
+    """Return the content of a file, empty if it cannot be read."""
     try:
-        with open(RECORD, "rb") as file:
-            return file.read().decode("utf-8", "surrogateescape")
+        with open(path, "rb") as file:
+            return file.read()
     except OSError:
-        return ""
+        return b""
 
 
 def write(path: str, content: bytes) -> None:
@@ -103,6 +101,14 @@ def write(path: str, content: bytes) -> None:
     with open(unfinished, "wb") as file:
         file.write(content)
     os.replace(unfinished, path)
+
+
+def write_cache(path: str, content: bytes) -> None:
+    """Write a file that saves time alone: where it cannot be written, nothing is lost."""
+    try:  # noqa: SIM105 - contextlib takes time to load
+        write(path, content)
+    except OSError:
+        pass
 
 
 def locked() -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,11 +12,15 @@ from markupsafe import Markup
 
 import checks
 from services import BadInput, Grant, nearest
+from state import digest, read, write_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jinja2.bccache import Bucket
+
 TEMPLATE = "templates/taskrole.yml.j2"
+COMPILED = ".cache/templates"
 
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
@@ -37,11 +42,12 @@ class Policy(NamedTuple):
 class Renderer:
     """Renders the partials and the template in `sources`, which holds the text of every file by its path."""
 
-    def __init__(self, sources: dict[str, str]) -> None:
+    def __init__(self, sources: dict[str, str], compiled: Compiled) -> None:
         """Set Jinja2 up; compile nothing yet."""
         self.sources = sources
-        self.environment = jinja_environment(sources)
+        self.environment = jinja_environment(sources, bytecode_cache=compiled)
         self._policies: dict[tuple[str, str], Policy] = {}
+        self._sound: set[str] = set()
         self._names: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
         self._needed: dict[str, list[str]] = {}
@@ -88,13 +94,14 @@ class Renderer:
         known = (aws_service, repr(grants))
         if known not in self._policies:
             name = self.name(aws_service)
-            partials = [partial_path(aws_service, grant.level) for grant in grants]
-            statements = "\n".join(map(self._statements, partials, grants))
-            described = [
-                {"level": grant.level, "target": grant.target, "partial": partial}
-                for partial, grant in zip(partials, grants, strict=True)
-            ]
-            self._policies[known] = Policy(aws_service, name, described, statements, checks.characters(statements))
+            described, texts, size = [], [], checks.DOCUMENT_CHARACTERS
+            for grant in grants:
+                partial = partial_path(aws_service, grant.level)
+                text, characters, _ = self._statements(partial, grant)
+                described.append({"level": grant.level, "target": grant.target, "partial": partial})
+                texts.append(text)
+                size += characters
+            self._policies[known] = Policy(aws_service, name, described, "\n".join(texts), size)
         return self._policies[known]
 
     def name(self, aws_service: str) -> str:
@@ -107,7 +114,7 @@ class Renderer:
         """Return the kind of access that a level gives: `read`, `write` or `full`."""
         partial = partial_path(aws_service, grant.level)
         if partial not in self._kinds:
-            self._kinds[partial] = checks.kind(self._statements(partial, grant))
+            self._kinds[partial] = self._statements(partial, grant)[2]
         return self._kinds[partial]
 
     def text(self, name: str, **variables: Any) -> str:
@@ -124,11 +131,13 @@ class Renderer:
             raise BadInput([f"{path}:1: `name` must be letters and digits, as in {example}; it is {name!r}"])
         return name
 
-    def _statements(self, partial: str, grant: Grant) -> str:
+    def _statements(self, partial: str, grant: Grant) -> tuple[str, int, str]:
+        """Return the statements of a grant as YAML, their characters in IAM, and the kind of access they give."""
         target = grant.found_by and {"target": {"import": None, "name": None, "arn": None, **grant.found_by}}
         text = self.text(partial, **(target or {}))
-        self._raise(partial, target or {}, checks.statement_faults(text))
-        return text.strip("\n")
+        faults, characters, kind = checks.check_statements(text)
+        self._raise(partial, target or {}, faults)
+        return text.strip("\n"), characters, kind
 
     def template(self, service: str, environment: str, task_role: str, policies: list[Policy]) -> str:
         """Return the text of the template of `service` in `environment`; raise BadInput where it is faulty."""
@@ -142,9 +151,11 @@ class Renderer:
             ],
         }
         text = self.text(TEMPLATE, **variables)
-        self._raise(
-            TEMPLATE, variables, checks.template_faults(text, environment, [policy.name for policy in policies])
-        )
+        shape = shape_of(text, [task_role, service, environment, *targets_of(policies)])
+        if shape not in self._sound:
+            names = [policy.name for policy in policies]
+            self._raise(TEMPLATE, variables, checks.template_faults(text, environment, names))
+            self._sound.add(shape)
         statements = {policy.name: policy.statements for policy in policies}
         return PLACEHOLDER.sub(lambda found: indented(statements[found[2]], found[1]), text)
 
@@ -172,13 +183,56 @@ class Renderer:
         raise BadInput([f"{origin(marked, line) or name}: {text}" for line, text in faults])
 
 
+def shape_of(text: str, values: list[str]) -> str:
+    """Return `text` with each value masked: texts of one shape are sound together, and of one length throughout."""
+    for value in values:
+        text = text.replace(value, "_" * len(value))
+    return text
+
+
+def targets_of(policies: list[Policy]) -> list[str]:
+    """Return the names of the targets that the comments above `policies` mention."""
+    return [grant["target"] for policy in policies for grant in policy.grants if grant["target"]]
+
+
 def partial_path(aws_service: str, level: str) -> str:
     """Return the path of the partial that holds `level` of `aws_service`."""
     return f"policies/{aws_service}/{level}.yml.j2"
 
 
+class Compiled(jinja2.BytecodeCache):
+    """What Jinja2 compiled before: compiling takes longer than all else in a render. Lives in one file."""
+
+    def __init__(self, program: str) -> None:
+        """Read what the same `program` (a digest of it, its libraries and Python) compiled; nothing if in doubt."""
+        self.program = program
+        self.codes: dict[str, bytes] = {}
+        self.is_new = False
+        content = read(COMPILED)
+        if content[:32] == digest(program.encode() + content[32:]).encode():
+            self.codes = marshal.loads(content[32:])  # noqa: S302 - of our own program, and whole, as the digest tells
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give Jinja2 the code of a template; Jinja2 compares the digest of the template's source."""
+        if bucket.key in self.codes:
+            bucket.bytecode_from_string(self.codes[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self.codes[bucket.key] = bucket.bytecode_to_string()
+        self.is_new = True
+
+    def save(self) -> None:
+        """Write the file, if there is anything new."""
+        if self.is_new:
+            content = marshal.dumps(self.codes)
+            write_cache(COMPILED, digest(self.program.encode() + content).encode() + content)
+
+
 def jinja_environment(
-    sources: dict[str, str], extensions: Sequence[type[jinja2.ext.Extension]] = ()
+    sources: dict[str, str],
+    extensions: Sequence[type[jinja2.ext.Extension]] = (),
+    bytecode_cache: jinja2.BytecodeCache | None = None,
 ) -> jinja2.Environment:
     """Return the environment of all templates: strict, and every value that is not YAML already becomes a YAML string.
 
@@ -195,6 +249,7 @@ def jinja_environment(
         auto_reload=False,
         cache_size=-1,
         extensions=extensions,
+        bytecode_cache=bytecode_cache,
     )
     environment.filters["plain"] = plain
     return environment
