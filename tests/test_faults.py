@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from project import Project
 
 TOP = "environments: [Dev, Production]\n"
 ROLE = 'task_role: "${VPCName}-Role-${EnvType}"'

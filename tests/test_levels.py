@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import HERE, load
+from project import HERE, load
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from project import Project
 
 PARTIALS = sorted((HERE / "policies").glob("*/*.yml.j2"))
 LEVELS = [(path.parent.name, path.name.removesuffix(".yml.j2")) for path in PARTIALS]

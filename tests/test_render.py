@@ -8,12 +8,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import HERE, load
+from project import HERE, load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Project
+    from project import Project
 
 ENVIRONMENTS = ("Dev", "Staging", "Production")
 ARTICLE = json.loads((HERE / "tests/article-policies.json").read_text())

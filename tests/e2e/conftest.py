@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "demo"))
-
 from local_aws import ENVIRONMENTS, deploy_prerequisites, local_aws
 
 if TYPE_CHECKING:
