@@ -16,7 +16,7 @@ check: .venv/rendering ## Fail, with the difference, if out/ is not what `make r
 	@$(BIN)/python render.py --check
 
 lint: .venv/developing ## Lint out/, the schema, the scripts and the code
-	@$(BIN)/cfn-lint
+	@$(BIN)/python lint.py
 	@$(BIN)/check-jsonschema --quiet --check-metaschema services.schema.json
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
 	@$(BIN)/shellcheck deploy.sh
