@@ -24,6 +24,22 @@ lint: .venv/developing ## Lint out/, the schema, the scripts and the code
 test: .venv/developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
 
+preview: .venv/developing ## Show what a deploy would change, and change nothing: ENV=Staging [SERVICE=backend]
+	@./deploy.sh --preview "$$ENV" $$SERVICE
+
+deploy: .venv/developing ## Deploy an environment: ENV=Staging [SERVICE="backend frontend"] [JOBS=4] [YES=1]
+	@$(BIN)/python render.py --check >/dev/null || test "$$ENV" != Production
+	@./deploy.sh $${YES:+--yes} $${RECREATE:+--recreate} "$$ENV" $$SERVICE
+
+drift: .venv/developing ## Compare what IAM holds now with out/: ENV=Staging [SERVICE=backend]
+	@./deploy.sh --drift "$$ENV" $$SERVICE
+
+destroy: .venv/developing ## Delete the stacks of an environment: ENV=Staging SERVICE=backend
+	@./deploy.sh $${YES:+--yes} --destroy "$$ENV" $$SERVICE
+
+demo: .venv/developing ## Deploy to a local AWS and use it as the task roles do; needs no account
+	@$(BIN)/python demo/demo.py
+
 lock: .venv/developing ## Resolve the newest versions of all dependencies into requirements*.txt
 	@$(BIN)/uv pip compile $(LOCK) --group render --output-file requirements.txt
 	@$(BIN)/uv pip compile $(LOCK) --group develop --constraint requirements.txt --output-file requirements-dev.txt
@@ -44,4 +60,4 @@ LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-.PHONY: help render access check lint test lock
+.PHONY: help render access check lint test preview deploy drift destroy demo lock

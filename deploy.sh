@@ -1,22 +1,216 @@
 #!/usr/bin/env bash
-# Deploy the templates of one environment: the article's helper script, with one stack for each environment.
 #
-# usage: ./deploy.sh ENV [SERVICE...]      for instance ./deploy.sh Staging backend
+# Deploys the policies in out/ENV to AWS: one CloudFormation stack for each service.
+#
+# Usage: ./deploy.sh [OPTION ...] ENV [SERVICE ...]
+#
+#   ENV         an environment: a folder of out/
+#   SERVICE     a service of that environment; without any, all of them
+#
+#   --preview   show what a deploy would change, and change nothing
+#   --drift     compare what IAM holds now with out/; exit 1 if anything differs
+#   --destroy   delete the stacks, and with them the policies of the task roles
+#   --recreate  delete a stack that never came up, then deploy it anew
+#   --yes       do not ask; otherwise Production, and --destroy anywhere, want the environment's name typed
+#   --help      show this
+#
+# From the environment:
+#
+#   VPC_NAME    the parameter VPCName; otherwise a stack keeps its own, and a new one has the default
+#   JOBS        how many services to work on at a time (default: 1)
+#   AWS_...     what the AWS CLI reads: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on
+#
+# Exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong usage, 130 interrupted.
+#
+# How: stacks.py checks. `aws cloudformation deploy` makes a change set for each service. All are shown, then
+# executed; those that were not executed are deleted at the end, however it comes. Every command that
+# changes something in AWS is in this file: the Python beside it only reads.
+
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
 
-environment=${1:-}
-shift || true
-if [[ ! $environment =~ ^[A-Z][A-Za-z0-9]*$ || ! -d out/$environment ]]; then
-  echo "usage: ./deploy.sh ENV [SERVICE...]; ENV is one of: $(cd out && echo */)" >&2
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PATH=$PATH:$here/.venv/bin # the AWS CLI that make has installed, where there is no other
+
+# AWS CLI 1 and botocore read the region from AWS_DEFAULT_REGION alone.
+[[ -z ${AWS_REGION-} ]] || export AWS_DEFAULT_REGION=$AWS_REGION
+export AWS_PAGER='' AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=${AWS_MAX_ATTEMPTS:-8}
+
+main() {
+  read_arguments "$@"
+  case $action in
+    drift) python drift.py "$environment" "${services[@]}" ;;
+    destroy) destroy ;;
+    *) deploy ;;
+  esac
+}
+
+read_arguments() {
+  action=deploy recreate='' yes='' environment='' services=() jobs=${JOBS:-1}
+  while (($#)); do
+    case $1 in
+      --preview | --drift | --destroy)
+        [[ $action == deploy || $action == "${1#--}" ]] || usage_error "--$action and $1 exclude each other"
+        action=${1#--}
+        ;;
+      --recreate) recreate=--recreate ;;
+      --yes) yes=1 ;;
+      --help) sed -n '3,/^$/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}" && exit ;;
+      -*) usage_error "no option is called '$1'" ;;
+      *) if [[ $environment ]]; then services+=("$1"); else environment=$1; fi ;;
+    esac
+    shift
+  done
+  [[ $jobs =~ ^[1-9][0-9]*$ ]] || usage_error "JOBS is '$jobs', not a number from 1 on"
+  [[ -z $recreate || $action == deploy ]] || usage_error "--recreate and --$action exclude each other"
+
+  local names flag=''
+  [[ $action != destroy ]] || flag=--deployed # a service may have a stack though out/ no longer has it
+  names=$(python stacks.py services $flag "$environment" ${services[@]+"${services[@]}"})
+  IFS=$'\n' read -r -d '' -a services <<<"$names" || true
+
+  [[ $action == destroy || ($action == deploy && $environment == Production) ]] || yes=1
+  [[ $yes || -t 0 ]] || usage_error "to $action $environment without a terminal takes --yes"
+}
+
+deploy() {
+  local stuck
+  stuck=$(python stacks.py check $recreate "$environment" "${services[@]}")
+  begin
+  if [[ $stuck ]]; then
+    confirm 'delete what never came up and deploy it anew'
+    delete <<<"$stuck"
+    ((failed == 0)) || return 0
+    rm -f "$work"/*
+  fi
+  in_batches make_change_sets
+  python follow.py changes "$work" "$environment" "${services[@]}"
+  ! grep -q 'ended with exit code' "$work"/* || failed=1
+  grep -q ':changeSet/' "$work"/* || return 0
+  show_permissions
+  [[ $action == deploy ]] || return 0
+  confirm 'deploy this'
+  in_batches execute
+}
+
+destroy() {
+  local deployed
+  deployed=$(python stacks.py status "$environment" "${services[@]}")
+  [[ $deployed ]] || return 0
+  begin
+  confirm 'delete these stacks and the policies in them'
+  delete <<<"$deployed"
+}
+
+make_change_sets() {
+  local service template
+  for service; do
+    template=$here/out/$environment/sample-ecs-taskrole-$service-cfn.yml
+    record "$service" aws cloudformation deploy --no-execute-changeset --no-fail-on-empty-changeset \
+      --stack-name "mynavi-sample-ecs-taskrole-$service-$(tr '[:upper:]' '[:lower:]' <<<"$environment")" \
+      --template-file "$template" --capabilities CAPABILITY_IAM \
+      --parameter-overrides "EnvType=$environment" ${VPC_NAME:+"VPCName=$VPC_NAME"} \
+      --tags "service=$service" "environment=$environment" "commit=$(commit "$template")" &
+  done
+  wait
+}
+
+execute() {
+  local service id
+  for service; do
+    id=$(grep -o 'arn:[^ ]*:changeSet/[^ ]*' "$work/$service") || continue
+    record "$service" aws cloudformation execute-change-set \
+      --change-set-name "$id" --client-request-token "$token"
+  done
+  follow "$@"
+}
+
+delete() { # reads lines of a service and the id of its stack
+  local service id deleted=()
+  while read -r service id; do
+    deleted+=("$service")
+    echo "$id" >"$work/$service"
+    record "$service" aws cloudformation delete-stack \
+      --stack-name "$id" --client-request-token "$token" </dev/null
+  done
+  follow "${deleted[@]}"
+}
+
+follow() {
+  outcomes+=$(python follow.py events --token "$token" "$work" "$environment" "$@")$'\n' || failed=1
+}
+
+show_permissions() { # review.py exits with 1 if permissions change, which is no failure here
+  local service flags=()
+  for service in "${services[@]}"; do flags+=(--service "$service"); done
+  echo
+  python review.py deployed --environment "$environment" "${flags[@]}" || (($? == 1))
+}
+
+begin() {
+  work=$(mktemp -d) token=deploy-$(date +%Y%m%dT%H%M%S)-$$ failed=0 outcomes=''
+  trap finish EXIT
+  trap 'exit 130' INT TERM
+}
+
+finish() { # the end, however it comes
+  local code=$? kind id
+  trap - EXIT
+  trap '' INT TERM
+  set +e # what cannot be cleaned up is said by the AWS CLI, and hides nothing else
+  wait
+  # What planning has left: change sets that nobody executed, and stacks that exist only to hold one.
+  python follow.py leftovers "$work" "$environment" "${services[@]}" | while read -r kind id; do
+    aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null
+  done
+  if ((code == 130)); then
+    printf '\ndeploy.sh: interrupted. AWS goes on with what it has begun:\n' >&2
+    python stacks.py status "$environment" "${services[@]}" >/dev/null
+  elif [[ $outcomes ]]; then
+    printf '\n%s' "$outcomes"
+  fi
+  rm -rf "$work"
+  exit $((code ? code : failed))
+}
+
+record() { # SERVICE COMMAND ...: what the command prints goes into the file of the service, and how it failed
+  local file=$work/$1 code=0
+  shift
+  "$@" >>"$file" 2>&1 || code=$?
+  ((code == 0)) || printf '\ndeploy.sh: %s ended with exit code %d\n' "$1 $2 $3" "$code" >>"$file"
+}
+
+commit() { # the last commit that changed a template: a newer one would update every policy for its tag alone
+  local hash
+  hash=$(git -C "$here" log -1 --abbrev=12 --format=%h -- "$1" 2>/dev/null) || true
+  [[ -z $(git -C "$here" status --porcelain -- "$1" 2>/dev/null) ]] || hash+=-changed
+  echo "${hash:-unknown}"
+}
+
+confirm() { # asks once
+  local answer=$environment
+  [[ $yes ]] || read -r -p $'\n'"Type $environment to $1: " answer || true
+  if [[ $answer != "$environment" ]]; then
+    echo 'deploy.sh: not confirmed, and nothing was changed' >&2
+    exit 1
+  fi
+  yes=1
+}
+
+in_batches() { # FUNCTION: calls it with JOBS services at a time
+  local i
+  for ((i = 0; i < ${#services[@]}; i += jobs)); do "$1" "${services[@]:i:jobs}"; done
+}
+
+python() { # PROGRAM ARGUMENT ...: runs a program that lies beside this one
+  local program=$1 interpreter=$here/.venv/bin/python
+  shift
+  [[ -x $interpreter ]] || interpreter=python3
+  "$interpreter" "$here/$program" "$@"
+}
+
+usage_error() {
+  printf 'deploy.sh: %s\nHelp: ./deploy.sh --help\n' "$1" >&2
   exit 2
-fi
+}
 
-for template in out/"$environment"/sample-ecs-taskrole-*-cfn.yml; do
-  service=${template##*/sample-ecs-taskrole-}
-  service=${service%-cfn.yml}
-  [[ $# -eq 0 || " $* " == *" $service "* ]] || continue
-  aws cloudformation deploy --no-fail-on-empty-changeset --capabilities CAPABILITY_IAM \
-    --stack-name "mynavi-sample-ecs-taskrole-$service-$(tr '[:upper:]' '[:lower:]' <<<"$environment")" \
-    --template-file "$template" --parameter-overrides "EnvType=$environment" ${VPC_NAME:+"VPCName=$VPC_NAME"}
-done
+main "$@"

@@ -1,0 +1,539 @@
+"""The review of real git repositories: what is printed for which change of which template."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+import review
+
+PROGRAM = Path(review.__file__)
+QUEUE = '{"Fn::Sub": ["arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${N}", {N: {"Fn::ImportValue": !Sub "SQS-${EnvType}"}}]}'
+BUCKET = '{"Fn::ImportValue": !Sub "Bucket-Arn-${EnvType}"}'
+OBJECTS = f'{{"Fn::Join": ["", [{BUCKET}, "/*"]]}}'
+OTHER = BUCKET.replace("Bucket", "Reports")
+SEND = f"- {{Effect: Allow, Action: [sqs:SendMessage, sqs:GetQueueUrl], Resource: {QUEUE}}}"
+FULL = '- {Effect: Allow, Action: "sqs:*", Resource: "*"}'
+
+
+def policy(statements: str, name: str = "SQS", comment: str = "", service: str = "backend", role: str = "") -> str:
+    statements = statements.strip().replace("\n", "\n          ")
+    return f"""
+  {comment or "# generated"}
+  {name}AccessPolicy:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: !Sub "Sample-{name}AccessPolicy-{service}-${{EnvType}}"
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          {statements}
+      Roles: [{{"Fn::ImportValue": !Sub "${{VPCName}}-{role or service}-${{EnvType}}"}}]
+"""
+
+
+def template(*policies: str) -> str:
+    head = "Parameters:\n  VPCName: {Type: String, Default: sample}\n  EnvType: {Type: String}\nResources:"
+    return head + "".join(policies)
+
+
+Files = dict[str, str]
+ENVIRONMENTS = ("Production", "Staging")
+MARKDOWN = """\
+<!-- review.py -->
+### Permissions: HEAD → working tree
+
+- **Production: 1 narrowed**
+
+**a**
+
+| environment | | AWS service | access | look at |
+|---|---|---|---|---|
+| Production | narrowed | sqs | sqs:\\* on every queue → GetQueueUrl and SendMessage on sample-queue: 18 actions revoked |  |
+
+<details><summary>actions and resources</summary>
+
+- narrowed (Production): sqs:\\* on every queue → GetQueueUrl and SendMessage on sample-queue: 18 actions revoked
+  - Permissions management: `sqs:AddPermission`, `sqs:CreateQueue`, `sqs:RemovePermission`, `sqs:SetQueueAttributes`
+  - Write: `sqs:CancelMessageMoveTask`, `sqs:ChangeMessageVisibility`, `sqs:DeleteMessage`, `sqs:DeleteQueue`, \
+`sqs:PurgeQueue`, `sqs:StartMessageMoveTask`
+  - Tagging: `sqs:TagQueue`, `sqs:UntagQueue`
+  - Read: `sqs:GetQueueAttributes`, `sqs:ListDeadLetterSourceQueues`, `sqs:ListMessageMoveTasks`, `sqs:ListQueueTags`, \
+`sqs:ListQueues`, `sqs:ReceiveMessage`
+  - before: `*`
+  - after: `arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${import SQS-${EnvType}}`
+
+</details>
+"""
+
+
+class Repository:
+    """A real git repository in a temporary folder, and the program run in it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.capsys = folder, capsys
+        self.git("init", "-q")
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], cwd=self.folder, check=True)
+
+    def write(self, files: Files) -> None:
+        """Let out/ hold these files ("Production/backend": text) and no others."""
+        for old in self.folder.glob("out/*/*"):
+            old.unlink()
+        for key, text in files.items():
+            path = self.folder / f"out/{'/sample-ecs-taskrole-'.join(key.split('/'))}-cfn.yml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def text(self, key: str) -> str:
+        return (self.folder / f"out/{'/sample-ecs-taskrole-'.join(key.split('/'))}-cfn.yml").read_text()
+
+    def commit(self, files: Files) -> None:
+        self.write(files)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "x")
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        code = review.main([*arguments])
+        printed = self.capsys.readouterr()
+        return code, printed.out, printed.err
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Repository:
+    monkeypatch.chdir(tmp_path)
+    return Repository(tmp_path, capsys)
+
+
+CASES = {
+    "full becomes one level": (
+        policy(FULL),
+        policy(SEND, comment="# send sample-queue (policies/sqs/send.yml.j2)"),
+        """
+        - narrowed  sqs  sqs:* on every queue → GetQueueUrl and SendMessage on sample-queue: 18 actions revoked
+                         4 Permissions management, 6 Write, 2 Tagging, 6 Read
+        """,
+    ),
+    "one level becomes full": (
+        policy(SEND),
+        policy(FULL),
+        """
+        + widened   sqs  GetQueueUrl and SendMessage on SQS-${EnvType} → sqs:* on every queue: 18 actions granted
+                         4 Permissions management, 6 Write, 2 Tagging, 6 Read
+                         ! wildcard sqs:*: also what AWS adds to it later
+                         ! 19 actions could be narrowed to a resource
+                         ! changes who has access: AddPermission, CreateQueue, RemovePermission and SetQueueAttributes
+                         ! can delete data: DeleteMessage, DeleteQueue and PurgeQueue
+        """,
+    ),
+    "one more bucket": (
+        policy(f"- {{Effect: Allow, Action: [s3:GetObject], Resource: {OBJECTS}}}", "S3"),
+        policy(
+            f"""
+- {{Effect: Allow, Action: s3:GetObject, Resource: [{OBJECTS}, {OBJECTS.replace("Bucket", "Reports")}]}}
+- {{Effect: Allow, Action: [s3:ListBucket], Resource: [{OTHER}]}}""",
+            "S3",
+            comment="# read sample (policies/s3/read.yml.j2)\n  # read reports (policies/s3/read.yml.j2)",
+        ),
+        """
+        + granted   s3  GetObject and ListBucket on reports
+                        Read: GetObject
+                        List: ListBucket
+        """,
+    ),
+    "another action, and one less": (
+        policy(SEND),
+        policy(SEND.replace("GetQueueUrl", "DeleteMessage")),
+        """
+        + granted   sqs  DeleteMessage on SQS-${EnvType}
+                         Write: DeleteMessage
+                         ! can delete data: DeleteMessage
+        - revoked   sqs  GetQueueUrl on SQS-${EnvType}
+                         Read: GetQueueUrl
+        """,
+    ),
+    "another queue under the same target name": (
+        policy(SEND, comment="# send sample-queue (policies/sqs/send.yml.j2)"),
+        policy(SEND.replace("SQS-", "Orders-"), comment="# send sample-queue (policies/sqs/send.yml.j2)"),
+        """
+        + granted   sqs  GetQueueUrl and SendMessage on Orders-${EnvType}
+                         Write: SendMessage
+                         Read: GetQueueUrl
+        - revoked   sqs  GetQueueUrl and SendMessage on SQS-${EnvType}
+                         Write: SendMessage
+                         Read: GetQueueUrl
+        """,
+    ),
+    "a condition dropped": (
+        policy(
+            "- {Effect: Allow, Action: iam:PassRole, Resource: '*', Condition: {StringLike: {iam:PassedToService: ecs}}}"
+        ),
+        policy("- {Effect: Allow, Action: iam:PassRole, Resource: '*'}"),
+        """
+        + widened   iam  PassRole on every role if StringLike iam:PassedToService "ecs" → PassRole on every role
+                         Permissions management: PassRole
+                         ! condition dropped: StringLike iam:PassedToService "ecs"
+                         ! 1 action could be narrowed to a resource
+                         ! can be used to gain further rights: PassRole
+                         ! changes who has access: PassRole
+        """,
+    ),
+    "a condition changed": (
+        policy("- {Effect: Allow, Action: sqs:SendMessage, Resource: x, Condition: {Bool: {a: 'true', b: [x, y]}}}"),
+        policy("- {Effect: Allow, Action: sqs:SendMessage, Resource: x, Condition: {Bool: {a: 'true', b: [x, z]}}}"),
+        """
+        + widened   sqs  SendMessage on x if Bool a "true" and Bool b "x" or "y" → SendMessage on x if Bool a "true" and Bool b "x" or "z"
+                         Write: SendMessage
+                         ! cannot tell: conditions differ
+        """,
+    ),
+    "a Deny dropped": (
+        policy(SEND, "Other") + policy(f"- {{Effect: Deny, Action: sqs:SendMessage, Resource: {QUEUE}}}"),
+        policy(SEND, "Other"),
+        """
+        + widened   sqs  SendMessage on no resource, denied on SQS-${EnvType} → SendMessage on SQS-${EnvType}
+                         Write: SendMessage
+                         ! a Deny was dropped
+        """,
+    ),
+    "a few actions left out of everything": (
+        policy(SEND),
+        policy("- {Effect: Allow, NotAction: 'iam:*', Resource: '*'}"),
+        """
+        + granted   *    every action of every AWS service but NUMBER on every resource
+                         NUMBER Permissions management, NUMBER Write, NUMBER Tagging, NUMBER Read, NUMBER List
+                         ! wildcard NotAction: also what AWS adds to it later
+                         ! NUMBER actions could be narrowed to a resource
+                         ! can be used to gain further rights: cloudformation:CreateStack, codestar:AssociateTeamMember, codestar:CreateProject and NUMBER more
+                         ! changes who has access: acm-pca:CreatePermission, acm-pca:DeletePermission, acm-pca:DeletePolicy and NUMBER more
+                         ! can delete data: a4b:DeleteAddressBook, a4b:DeleteBusinessReportSchedule, a4b:DeleteConferenceProvider and NUMBER more
+        + widened   sqs  GetQueueUrl and SendMessage on SQS-${EnvType} → GetQueueUrl and SendMessage on every queue
+                         Write: SendMessage
+                         Read: GetQueueUrl
+                         ! 2 actions could be narrowed to a resource
+        """,
+    ),
+    "a renamed logical id that keeps its policy name": (
+        policy(SEND),
+        policy(SEND).replace("SQSAccessPolicy:", "QueueAccessPolicy:"),
+        """
+        ! notice    SQSAccessPolicy becomes QueueAccessPolicy and keeps its policy name: CloudFormation creates QueueAccessPolicy, then deletes SQSAccessPolicy by that name, and the role is left without Sample-SQSAccessPolicy-backend-${EnvType}
+        """,
+    ),
+    "another role": (
+        policy(SEND),
+        policy(SEND, role="frontend"),
+        """
+        + widened   SQSAccessPolicy: CloudFormation attaches to ${VPCName}-frontend-${EnvType} and takes away from ${VPCName}-backend-${EnvType}
+                    ! the role import changed
+        """,
+    ),
+    "the same policy name twice": (
+        policy(SEND),
+        policy(SEND) + policy(SEND).replace("SQSAccessPolicy:", "QueueAccessPolicy:"),
+        """
+        ! notice    SQSAccessPolicy (backend) and QueueAccessPolicy (backend) share the name Sample-SQSAccessPolicy-backend-${EnvType} on ${VPCName}-backend-${EnvType}: the one deployed last replaces the other, and removing either removes it
+        """,
+    ),
+    "what is not a policy": (
+        policy(SEND),
+        policy(SEND) + "  Other: {Type: AWS::IAM::ManagedPolicy}\n",
+        """
+        + widened   cannot tell: Resources Other changed, and with it maybe what the policies mean
+                    ! not a policy: read it yourself
+        """,
+    ),
+}
+
+
+def body(text: str) -> list[str]:
+    """Return the lines of a terminal review below its first heading, without indentation in common."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    found = [i for i, line in enumerate(lines) if line.lstrip()[:2] in ("+ ", "- ", "! ")]
+    return [line.strip() for line in (lines[found[0] :] if found else [])]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_is_said_as_a_person_would(repository: Repository, name: str) -> None:
+    before, after, expected = CASES[name]
+    repository.commit({"Production/backend": template(before)})
+    repository.write({"Production/backend": template(after)})
+    code, out, err = repository.run("HEAD")
+    assert (code, err) == (0, "")
+    if "NUMBER" in expected:  # those that change whenever AWS adds an action
+        out = re.sub(r"\d{2,}", "NUMBER", out)
+    assert body(out) == body(expected)
+
+
+SAME = {
+    "reordered": (SEND + "\n" + FULL, FULL + "\n" + SEND),
+    "split": (SEND, SEND.replace(", sqs:GetQueueUrl", "") + "\n" + SEND.replace("sqs:SendMessage, ", "")),
+    "another Sid": (SEND, SEND.replace("{Effect", "{Sid: Send, Effect")),
+    "a scalar for a list of one": (FULL, FULL.replace('"sqs:*"', '["sqs:*"]').replace('"*"}', '["*"]}')),
+    "another case": (SEND, SEND.replace("sqs:SendMessage", "SQS:sendmessage")),
+    "said twice": (FULL, FULL + "\n" + SEND),
+    "another spelling of the ARN": (
+        SEND,
+        "- {Effect: Allow, Action: [sqs:SendMessage, sqs:GetQueueUrl], Resource: !Join [':', [arn, !Ref AWS::Partition, "
+        "sqs, !Ref AWS::Region, !Ref AWS::AccountId, {'Fn::ImportValue': !Join ['-', [SQS, !Ref EnvType]]}]]}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_access_written_otherwise_is_no_change_in_permissions(repository: Repository, name: str) -> None:
+    before, after = SAME[name]
+    repository.commit({"Production/backend": template(policy(before))})
+    repository.write({"Production/backend": template(policy(after))})
+    assert repository.run("HEAD", "--fail-on", "widened", "--fail-on", "granted") == (
+        0,
+        "HEAD → working tree\nno change in permissions (1 file changed in text only)\n",
+        "",
+    )
+
+
+def test_nothing_changed_is_said_too(repository: Repository) -> None:
+    repository.commit({"Production/backend": template(policy(SEND))})
+    assert repository.run("HEAD")[1] == "HEAD → working tree\nno change in permissions\n"
+    assert "no change in permissions" in repository.run("HEAD", "HEAD", "--format", "markdown")[1]
+
+
+def test_equal_changes_are_said_once_and_production_comes_first(repository: Repository) -> None:
+    before, after = template(policy(FULL)), template(policy(SEND))
+    places = [f"{e}/{s}" for e in ("Dev", "Production", "Staging") for s in ("api", "worker")]
+    repository.commit(dict.fromkeys(places, before) | {"Dev/aaa": before})
+    repository.write(dict.fromkeys(places, after) | {"Production/worker": before, "Dev/aaa": after})
+    out = repository.run("HEAD")[1]
+    assert [line for line in out.splitlines() if " in " in line and ":" not in line] == [
+        "api in Production, Staging, Dev",
+        "aaa in Dev",
+        "worker in Staging, Dev",
+    ]
+    assert out.splitlines()[1:4] == ["Production: 1 narrowed", "Staging: 2 narrowed", "Dev: 3 narrowed"]
+
+
+def test_a_new_or_removed_service_or_environment_is_one_line(repository: Repository) -> None:
+    text = template(policy(SEND))
+    repository.commit({"Dev/old": text, "Staging/backend": text, "Dev/backend": text})
+    repository.write({"Dev/new": text, "Production/backend": text, "Dev/backend": text})
+    assert [line for line in repository.run("HEAD")[1].splitlines() if line[2:3] in ("+", "-")] == [
+        "  + granted   new: sqs:GetQueueUrl and sqs:SendMessage",
+        "  - revoked   removed: sqs:GetQueueUrl and sqs:SendMessage",
+        "  + granted   new service: sqs:GetQueueUrl and sqs:SendMessage",
+        "  - revoked   removed service: sqs:GetQueueUrl and sqs:SendMessage",
+    ]
+
+
+def test_a_write_that_production_has_alone_is_marked(repository: Repository) -> None:
+    repository.commit(
+        {f"{e}/backend": template(policy("- " + SEND[2:].replace("sqs:SendMessage, ", ""))) for e in ENVIRONMENTS}
+    )
+    repository.write(
+        {"Staging/backend": repository.text("Staging/backend"), "Production/backend": template(policy(SEND))}
+    )
+    assert "! a write that Staging does not have: SendMessage" in repository.run("HEAD")[1]
+    repository.write({f"{e}/backend": template(policy(SEND)) for e in ENVIRONMENTS})
+    assert "a write that" not in repository.run("HEAD")[1]
+
+
+def test_a_policy_name_that_another_file_uses_on_the_same_role_is_called_out(repository: Repository) -> None:
+    repository.commit({"Dev/a": template(policy(SEND)), "Production/b": template(policy(SEND))})
+    repository.write(
+        {
+            "Dev/a": template(policy(SEND)),
+            "Production/b": template(policy(SEND)),
+            "Dev/c": template(policy(FULL)),
+        }
+    )
+    out = repository.run("HEAD")[1]
+    assert "! notice    SQSAccessPolicy (c) and SQSAccessPolicy (a) share the name" in out
+
+
+def test_a_parameter_that_names_are_built_of_cannot_be_judged(repository: Repository) -> None:
+    text = template(policy(SEND))
+    repository.commit({"Dev/a": text})
+    repository.write({"Dev/a": text.replace("Default: sample", "Default: other")})
+    code, out, _ = repository.run("HEAD", "--fail-on", "widened")
+    assert code == 1
+    assert "cannot tell: Parameters VPCName changed" in out
+
+
+def test_what_is_uncommitted_untracked_or_ignored_is_part_of_the_working_tree(repository: Repository) -> None:
+    repository.commit({"Dev/a": template(policy(SEND))})
+    (repository.folder / ".gitignore").write_text("out/Dev/*-c-cfn.yml\n")
+    repository.write(
+        {"Dev/a": template(policy(FULL)), "Dev/b": template(policy(SEND)), "Dev/c": template(policy(SEND))}
+    )
+    assert re.findall(r"^(\w+) in", repository.run("HEAD")[1], re.MULTILINE) == ["a", "b", "c"]
+    assert "no change" in repository.run("HEAD", "HEAD")[1]
+
+
+def failing(*_: object) -> Files:
+    raise NoCredentialsError
+
+
+def test_one_side_may_be_what_is_deployed(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Stacks:
+        @staticmethod
+        def deployed_templates(environment: str, services: list[str]) -> Files:
+            asked.append((environment, services))
+            return {f"{environment}/sample-ecs-taskrole-{s}-cfn.yml": template(policy(FULL)) for s in services}
+
+    monkeypatch.setitem(sys.modules, "stacks", Stacks)
+    repository.commit({f"{e}/{s}": template(policy(SEND)) for e in ENVIRONMENTS for s in ("a", "b")})
+    assert "b in Production, Staging" in repository.run("deployed", "--service", "b")[1]
+    assert asked == [("Production", ["b"]), ("Staging", ["b"])]
+    assert "a in Staging" in repository.run("deployed", "HEAD", "--environment", "Staging", "--service", "a")[1]
+    assert "granted" in repository.run("HEAD", "deployed", "--environment", "Staging")[1]
+    monkeypatch.setattr(Stacks, "deployed_templates", failing)
+    assert repository.run("deployed")[::2] == (
+        2,
+        "review.py: what is deployed in Production is not to be had: Unable to locate credentials\n",
+    )
+    assert repository.run("deployed", "deployed") == (
+        2,
+        "",
+        "review.py: only one side can be what is deployed\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "gates", "code"),
+    [
+        (FULL, "widened", 1),
+        (FULL, "escalation", 1),
+        (FULL, "granted", 0),
+        (SEND, "widened granted escalation", 0),
+        (SEND + f"\n- {{Effect: Allow, Action: sqs:ReceiveMessage, Resource: {QUEUE}}}", "granted", 1),
+        (
+            SEND + f"\n- {{Effect: Allow, Action: sqs:ReceiveMessage, Resource: {QUEUE}}}",
+            "widened escalation",
+            0,
+        ),
+        (SEND.replace("Allow", "Deny"), "widened granted escalation", 0),
+    ],
+)
+def test_a_gate_fails_only_on_its_kind(repository: Repository, after: str, gates: str, code: int) -> None:
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write({"Dev/a": template(policy(after))})
+    assert repository.run("HEAD", *(f"--fail-on={gate}" for gate in gates.split()))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such"], "review.py: no such git revision: no-such\n"),
+        (["--", "--output=x"], "review.py: no such git revision: --output=x\n"),
+        (
+            ["HEAD"],
+            "review.py: out/Dev/sample-ecs-taskrole-a-cfn.yml:2: did not find expected node content (working tree)\n",
+        ),
+        (["HEAD", "HEAD~1"], "review.py: no templates under out/ in HEAD or HEAD~1\n"),
+    ],
+)
+def test_what_cannot_be_reviewed_is_an_error(repository: Repository, arguments: list[str], message: str) -> None:
+    repository.commit({})
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write({"Dev/a": "Resources: ["})
+    if arguments[-1] == "HEAD~1":
+        repository.commit({})
+        repository.commit({})
+    assert repository.run(*arguments) == (2, "", message)
+
+
+def test_a_folder_without_git_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert review.main(["HEAD"]) == 2
+    assert "not a git repository" in capsys.readouterr().err
+
+
+def test_json_follows_its_schema(repository: Repository) -> None:
+    import jsonschema
+
+    repository.commit(
+        {"Dev/a": template(policy(SEND)), "Dev/b": template(policy(SEND)), "Dev/c": template(policy(SEND))}
+    )
+    repository.write({"Dev/a": template(policy(FULL)), "Dev/b": template(policy(SEND + "\n" + SEND))})
+    document = json.loads(repository.run("HEAD", "--format", "json")[1])
+    jsonschema.validate(document, json.loads((PROGRAM.parent / "review.schema.json").read_text()))
+    (section, removed) = document["sections"]
+    (change,) = section["changes"]
+    assert (section["service"], section["environments"], change["kind"]) == ("a", ["Dev"], "widened")
+    assert {"action": "sqs:PurgeQueue", "access_level": "Write"} in change["actions"]
+    assert change["after"] == ["*"]
+    assert change["before"] == ["arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${import SQS-${EnvType}}"]
+    assert [m["code"] for m in change["marks"]] == [
+        "wildcard-action",
+        "wildcard-resource",
+        "permissions",
+        "delete",
+    ]
+    assert removed["changes"][0]["text"].startswith("removed service")
+    assert document["counts"] == {"Dev": {"widened": 1, "revoked": 1, "to look at": 1}}
+    assert document["unchanged"] == ["out/Dev/sample-ecs-taskrole-b-cfn.yml"]
+
+
+def test_markdown_has_a_table_for_each_service_and_folds_the_details(repository: Repository) -> None:
+    repository.commit({"Production/a": template(policy(FULL))})
+    repository.write({"Production/a": template(policy(SEND, comment="# send sample-queue (policies/sqs/send.yml.j2)"))})
+    assert repository.run("HEAD", "--format", "markdown")[1] == MARKDOWN
+
+
+def test_markdown_always_fits_in_a_comment(repository: Repository) -> None:
+    wide = "- {Effect: Allow, Action: 'ec2:*', Resource: 'x'}"
+    repository.commit({f"Dev/service-{i}": template(policy(SEND)) for i in range(20)})
+    repository.write({f"Dev/service-{i}": template(policy(wide)) for i in range(20)})
+    text = repository.run("HEAD", "--format", "markdown")[1]
+    assert 0 < text.count("<details>") < text.count("**service-") == 20
+    assert len(text) < 65_536
+    repository.write({f"Dev/{'long' * 30}-{i}": template(policy(SEND)) for i in range(400)})
+    text = repository.run("HEAD", "--format", "markdown")[1]
+    assert 50_000 < len(text) < 65_536
+    assert re.search(r"\n\d+ more services are left out: too long for a comment. Run `make review`.\n$", text)
+
+
+def test_a_thousand_services_take_about_the_time_of_ten(repository: Repository) -> None:
+    def seconds(count: int) -> float:
+        text = template(policy(SEND))
+        files = {f"{e}/service-{i}": text + f"# {i}\n" * 100 for i in range(count) for e in ("Dev", *ENVIRONMENTS)}
+        repository.commit(files)
+        path = repository.folder / "out/Dev/sample-ecs-taskrole-service-1-cfn.yml"
+        path.write_text(template(policy(FULL)))
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, PROGRAM, "HEAD"], cwd=repository.folder, capture_output=True, check=True)
+        assert b"service-1 in Dev" in done.stdout
+        return time.perf_counter() - start
+
+    few, many = seconds(10), seconds(1000)
+    assert many < few + 1
+
+
+def test_colour_is_for_terminals_only(repository: Repository) -> None:
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write({"Dev/a": template(policy(FULL))})
+    assert "\033" not in repository.run("HEAD")[1]
+    program = f"import pty, sys; pty.spawn([sys.executable, {str(PROGRAM)!r}, 'HEAD'])"
+    for value, colored in (("", True), ("1", False)):
+        environment = {**os.environ, "NO_COLOR": value, "COLUMNS": "80"}
+        out = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            check=True,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        ).stdout.decode()
+        assert ("\033[" in out) is colored
+        assert max(len(re.sub(r"\x1b\[\d+m", "", line)) for line in out.splitlines()) <= 80
