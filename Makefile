@@ -17,12 +17,16 @@ check: .venv/rendering ## Fail, with the difference, if out/ is not what `make r
 
 lint: .venv/developing ## Lint out/, the schema, the scripts and the code
 	@$(BIN)/python lint.py
-	@$(BIN)/check-jsonschema --quiet --check-metaschema services.schema.json
+	@$(BIN)/check-jsonschema --quiet --check-metaschema services.schema.json review.schema.json
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
 	@$(BIN)/shellcheck deploy.sh
 
 test: .venv/developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
+
+review: .venv/developing ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=...] [FORMAT=markdown]
+	@$(BIN)/python review.py $${FORMAT:+--format "$$FORMAT"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
 
 preview: .venv/developing ## Show what a deploy would change, and change nothing: ENV=Staging [SERVICE=backend]
 	@./deploy.sh --preview "$$ENV" $$SERVICE
@@ -60,4 +64,4 @@ LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-.PHONY: help render access check lint test preview deploy drift destroy demo lock
+.PHONY: help render access check lint test review preview deploy drift destroy demo lock

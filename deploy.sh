@@ -144,6 +144,7 @@ show_permissions() { # review.py exits with 1 if permissions change, which is no
   for service in "${services[@]}"; do flags+=(--service "$service"); done
   echo
   python review.py deployed --environment "$environment" "${flags[@]}" || (($? == 1))
+  echo
 }
 
 begin() {
