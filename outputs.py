@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import checks
@@ -84,7 +85,7 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
     found = services.resolve(document, renderer.levels())
     on_disk = recorded_outputs(state)
     outputs, faults, paths = {}, [], {}
-    for service in found:
+    for service in with_progress(found):
         for environment, policies in service.policies.items():
             if not policies:
                 continue
@@ -102,6 +103,18 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
     characters = {key: outputs[path].characters for key, path in paths.items()}
     outputs[overview.PATH] = Output(overview.overview(renderer, found, characters).encode(), "-", 0)
     return outputs
+
+
+def with_progress(found: list[Service]) -> Iterator[Service]:
+    """Yield each service; on a terminal, say how far it is when that takes longer than a second."""
+    due, said = time.monotonic() + 1, False
+    for count, service in enumerate(found):
+        if time.monotonic() > due and sys.stderr.isatty():
+            print(f"\rrendering: {count:,} of {len(found):,} services", end="", file=sys.stderr, flush=True)
+            due, said = time.monotonic() + 0.2, True
+        yield service
+    if said:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def decoded(sources: dict[str, bytes]) -> dict[str, str]:
