@@ -97,9 +97,9 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
                 outputs[path] = known if same else output(renderer, service, environment, origin)
             except BadInput as error:
                 faults += error.faults
-    faults += quota_faults(document, found, outputs)
     if faults:
         raise BadInput(faults)
+    document.refuse(list(quota_faults(found, outputs)))
     characters = {key: outputs[path].characters for key, path in paths.items()}
     outputs[overview.PATH] = Output(overview.overview(renderer, found, characters).encode(), "-", 0)
     return outputs
@@ -165,35 +165,31 @@ def output(renderer: Renderer, service: Service, environment: str, origin: str) 
     return Output(text.encode(), origin, sum(policy.characters for policy in policies))
 
 
-def quota_faults(document: Document, found: list[Service], outputs: dict[str, Output]) -> list[str]:
-    """Return what exceeds a quota of CloudFormation or IAM, with the figure."""
-    faults, of_role = [], {}
+def quota_faults(found: list[Service], outputs: dict[str, Output]) -> Iterator[services.Fault]:
+    """Yield what exceeds a quota of CloudFormation or IAM, with the figure."""
+    of_role: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for service in found:
-        place = f"{document.name}:{document.line(('services', service.name))}"
         for environment in service.policies:
             rendered = outputs.get(path_of(service, environment))
             if rendered is None:
                 continue
-            size = len(rendered.content or b"")
-            if size > checks.MOST_BYTES:
-                faults.append(
-                    f"{place}: the template for {environment} has {size:,} bytes; CloudFormation allows {checks.MOST_BYTES:,}"
-                )
+            size, most = len(rendered.content or b""), checks.MOST_BYTES
+            if size > most:
+                text = f"the template for {environment} has {size:,} bytes; CloudFormation allows {most:,}"
+                yield ("services", service.name), text
             stack = f"mynavi-sample-ecs-taskrole-{service.name}-{environment.lower()}"
             if len(stack) > checks.LONGEST_NAME:
-                faults.append(
-                    f"{place}: the stack name {stack} has {len(stack)} characters; CloudFormation allows {checks.LONGEST_NAME}"
+                text = (
+                    f"the stack name {stack} has {len(stack)} characters; CloudFormation allows {checks.LONGEST_NAME}"
                 )
-            of_role.setdefault((service.task_role, environment), []).append((service, rendered.characters))
+                yield ("services", service.name), text
+            of_role.setdefault((service.task_role, environment), []).append((service.name, rendered.characters))
     for (_, environment), parts in of_role.items():
-        total = sum(characters for _, characters in parts)
-        if total > checks.MOST_CHARACTERS:
-            names = " and ".join(service.name for service, _ in parts)
-            faults.append(
-                f"{document.name}:{document.line(('services', parts[0][0].name))}: the inline policies of the task role of {names} have "
-                f"{total:,} characters in {environment}; IAM allows {checks.MOST_CHARACTERS:,} a role"
-            )
-    return faults
+        total, most = sum(characters for _, characters in parts), checks.MOST_CHARACTERS
+        if total > most:
+            names = " and ".join(name for name, _ in parts)
+            text = f"the inline policies of the task role of {names} have {total:,} characters in {environment}; IAM allows {most:,} a role"
+            yield ("services", parts[0][0]), text
 
 
 def path_of(service: Service, environment: str) -> str:
