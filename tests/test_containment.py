@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from project import HERE
 
-from access import compare, decide, expand, read_template
+from access import decide, expand, read_template
+from compare import compare
 
 if TYPE_CHECKING:
     from project import Project
