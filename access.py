@@ -188,7 +188,7 @@ def _statement(raw: Any, when: str, path: str, logical_id: str) -> Statement:
     return Statement(
         str(raw["Effect"]),
         *(tuple(map(str, _listed(raw.get(key, [])))) for key in ("Action", "NotAction")),
-        *(tuple(sorted(set(map(canonical, _listed(raw.get(key, [])))))) for key in ("Resource", "NotResource")),
+        *(tuple(dict.fromkeys(map(canonical, _listed(raw.get(key, []))))) for key in ("Resource", "NotResource")),
         condition=_both(when, *own),
         path=path,
         line=line,
