@@ -105,15 +105,13 @@ def read_template(text: str, path: str) -> Template:
     return Template(path, tuple(policies), rest)
 
 
-def read_document(
-    document: Any, path: str = "", line: int = 0, logical_id: str = "", when: str = ""
-) -> list[Statement]:
+def read_document(document: Any, path: str, logical_id: str = "", when: str = "") -> list[Statement]:
     """Return the statements of a policy document, from a template or as IAM returns it. Raises TemplateError.
 
-    `path`, `line` and `logical_id` say where it stands; `when` is a condition on all of it.
+    `path` and `logical_id` say where it is from; `when` is a condition on all of it.
     """
     if not isinstance(document, dict) or "Statement" not in document:
-        raise TemplateError(f"{_where(path, line, logical_id)}: PolicyDocument has no Statement")
+        raise TemplateError(f"{_where(document, path, logical_id)}: PolicyDocument has no Statement")
     statements = [_statement(raw, when, path, logical_id) for raw in _listed(document["Statement"])]
     if document.get("Version") == "2012-10-17":
         return statements
@@ -137,11 +135,8 @@ def canonical(value: object) -> str:
             return canonical_arn(str(separator).join(map(canonical, parts)))
         case [("Fn::Sub", argument)]:
             text, names = (argument, {}) if isinstance(argument, str) else argument
-            return canonical_arn(
-                SUB_VARIABLE.sub(
-                    lambda m: canonical(names[m[2]]) if not m[1] and m[2] in names else f"${{{m[1]}{m[2]}}}", text
-                )
-            )
+            spelled = {name: canonical(item) for name, item in names.items()}
+            return canonical_arn(SUB_VARIABLE.sub(lambda m: spelled.get(m[1] + m[2], f"${{{m[1]}{m[2]}}}"), text))
         case _:
             return f"${{{_json(value)}}}"
 
@@ -151,20 +146,24 @@ def canonical_arn(arn: str) -> str:
     return re.sub("^arn:aws:", "arn:${AWS::Partition}:", arn)
 
 
-def _policy(logical_id: Any, resource: dict[str, Any], lines: list[str], path: str) -> Policy:
-    line = logical_id.start_mark.line + 1
+def _policy(logical_id: str, resource: dict[str, Any], lines: list[str], path: str) -> Policy:
     properties = resource.get("Properties")
     if not isinstance(properties, dict) or not {"PolicyName", "PolicyDocument"} <= properties.keys():
-        raise TemplateError(f"{_where(path, line, logical_id)}: a policy needs PolicyName and PolicyDocument")
+        raise TemplateError(f"{_where(logical_id, path, logical_id)}: a policy needs PolicyName and PolicyDocument")
     holders = {
         prefix + canonical(holder)
         for kind, prefix in (("Roles", ""), ("Users", "user "), ("Groups", "group "))
         for holder in _listed(properties.get(kind, []))
     }
     when = f"template condition {resource['Condition']}" if "Condition" in resource else ""
-    statements = read_document(properties["PolicyDocument"], path, line, str(logical_id), when)
-    name, grants = canonical(properties["PolicyName"]), _grants_above(lines[: line - 1])
-    return Policy(str(logical_id), name, tuple(sorted(holders)), tuple(statements), grants, line)
+    return Policy(
+        str(logical_id),
+        canonical(properties["PolicyName"]),
+        tuple(sorted(holders)),
+        tuple(read_document(properties["PolicyDocument"], path, str(logical_id), when)),
+        _grants_above(lines[: _line(logical_id) - 1]),
+        _line(logical_id),
+    )
 
 
 def _grants_above(lines: list[str]) -> tuple[Grant, ...]:
@@ -177,22 +176,18 @@ def _grants_above(lines: list[str]) -> tuple[Grant, ...]:
 
 
 def _statement(raw: Any, when: str, path: str, logical_id: str) -> Statement:
-    line = raw.start_mark.line + 1 if hasattr(raw, "start_mark") else 0
     if fault := _fault(raw):
-        raise TemplateError(f"{_where(path, line, logical_id)}: {fault}")
+        raise TemplateError(f"{_where(raw, path, logical_id)}: {fault}")
     own = sorted(
         f"{key} {operator} {' or '.join(sorted(json.dumps(canonical(v)) for v in _listed(values)))}"
         for operator, keys in _items(raw.get("Condition"))
         for key, values in _items(keys)
     )
+    actions, not_actions = (tuple(map(str, _listed(raw.get(key, [])))) for key in ("Action", "NotAction"))
+    there, not_there = (tuple(map(canonical, _listed(raw.get(key, [])))) for key in ("Resource", "NotResource"))
+    condition = _both(when, *own)
     return Statement(
-        str(raw["Effect"]),
-        *(tuple(map(str, _listed(raw.get(key, [])))) for key in ("Action", "NotAction")),
-        *(tuple(dict.fromkeys(map(canonical, _listed(raw.get(key, []))))) for key in ("Resource", "NotResource")),
-        condition=_both(when, *own),
-        path=path,
-        line=line,
-        logical_id=logical_id,
+        str(raw["Effect"]), actions, not_actions, there, not_there, condition, path, _line(raw), logical_id
     )
 
 
@@ -216,8 +211,13 @@ def _both(*conditions: str) -> str:
     return " and ".join(filter(None, conditions))
 
 
-def _where(path: str, line: int, logical_id: str) -> str:
-    return ": ".join(filter(None, (f"{path}:{line}" if line else path, logical_id)))
+def _line(node: Any) -> int:
+    """Return the line where cfn-lint's decoder has read a node; 0 if it comes from elsewhere."""
+    return node.start_mark.line + 1 if hasattr(node, "start_mark") else 0
+
+
+def _where(node: Any, path: str, logical_id: str) -> str:
+    return f"{path}:{_line(node)}: {logical_id}" if _line(node) else path
 
 
 def _listed(value: Any) -> list[Any]:

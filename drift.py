@@ -8,11 +8,11 @@ CloudFormation Template Reference). Exit codes: 0 in sync, 1 something differs, 
 
 from __future__ import annotations
 
-import itertools
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from access import TemplateError, read_document
+from compare import compare
 from stacks import (
     Refused,
     all_exports,
@@ -33,9 +33,14 @@ from stacks import (
     stack_name,
     template_of,
 )
+from wording import SIGNS, access_lines, column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from access import Statement
+
+    Statements = list[Statement] | None  # of a policy; None: there is none
 
 BY_HAND = """\
       IAM has not what the stack has put there, and a deploy does not put it back while the template stays the
@@ -61,19 +66,19 @@ def drift(environment: str, services: Sequence[str]) -> int:
     for service in services:
         stack = find_stack(stack_name(environment, service))
         print(f"\n{service}: {deployment(environment, service, stack)}")
-        in_out = documents(*planned(environment, service, account, stack), exports)
+        in_out = read(documents(*planned(environment, service, account, stack), exports))
         deployed = {}
         if came_up(stack):
             template = load_template(template_of(stack["StackId"]))
-            deployed = documents(template, parameter_values(template, account, stack), exports)
+            deployed = read(documents(template, parameter_values(template, account, stack), exports))
         roles = {role for role, _ in in_out.keys() | deployed.keys()}
-        in_iam = {(role, name): held for role in roles for name, held in inline_policies(role).items()}
+        in_iam = read({(role, name): held for role in roles for name, held in inline_policies(role).items()})
         for key in sorted(in_out.keys() | deployed.keys() | in_iam.keys()):
-            word = compare(in_out.get(key), deployed.get(key), in_iam.get(key))
+            word = standing(in_out.get(key), deployed.get(key), in_iam.get(key))
             words.append(word)
             print("  " + paint(f"{word:<17}", "32" if word == "in sync" else "31", sys.stdout) + key[1])
             if word == "changed by hand":
-                sys.stdout.writelines(f"{'':21}{line}\n" for line in hand_made(deployed[key], in_iam[key]))
+                sys.stdout.writelines(f"{'':21}{line}\n" for line in by_hand(deployed[key], in_iam[key]))
     differing = [word for word in words if word != "in sync"]
     if differing:
         ways_out: dict[str, list[str]] = {}
@@ -101,48 +106,29 @@ def inline_policies(role: str) -> dict[str, dict[str, Any]]:
     return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
 
 
-def compare(in_out: dict[str, Any] | None, deployed: dict[str, Any] | None, in_iam: dict[str, Any] | None) -> str:
-    """Return in a word how a policy stands: its document in `out/`, in the stack's template and in IAM."""
+def read(documents: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], list[Statement]]:
+    """Return the statements of each policy document. Raises Refused if one cannot be judged."""
+    try:
+        return {key: read_document(document, " ".join(key)) for key, document in documents.items()}
+    except TemplateError as error:
+        raise Refused(str(error)) from None
+
+
+def standing(in_out: Statements, deployed: Statements, in_iam: Statements) -> str:
+    """Return in a word how a policy stands: what it says in `out/`, in the stack's template and in IAM."""
     if deployed is None:
         return "not deployed" if in_iam is None else "unmanaged"
     if in_iam is None:
         return "missing"
-    if grants(in_iam) != grants(deployed):
+    if compare(deployed, in_iam):
         return "changed by hand"
-    return "in sync" if in_out and grants(in_out) == grants(deployed) else "not deployed"
+    return "not deployed" if in_out is None or compare(deployed, in_out) else "in sync"
 
 
-def hand_made(deployed: dict[str, Any], in_iam: dict[str, Any]) -> list[str]:
-    """Return what a change by hand has granted (+) and revoked (-), one line a resource."""
-    lines = []
-    for sign, some in (("+", grants(in_iam) - grants(deployed)), ("-", grants(deployed) - grants(in_iam))):
-        by_resource: dict[tuple[str, str], list[str]] = {}
-        for effect, action, on in sorted(some):
-            by_resource.setdefault((effect, on), []).append(action)
-        lines += [f"{sign} {effect} {', '.join(actions)} {on}" for (effect, on), actions in by_resource.items()]
-    return lines
-
-
-def grants(document: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Return what a policy document says as effects, actions and resources: their order means nothing."""
-    parts = set()
-    for statement in listed(document["Statement"]):
-        condition = statement.get("Condition")
-        when = f" when {json.dumps(condition, sort_keys=True)}" if condition else ""
-        actions = [("", action) for action in listed(statement.get("Action", []))]
-        actions += [("all but ", action) for action in listed(statement.get("NotAction", []))]
-        resources = [("on ", resource) for resource in listed(statement.get("Resource", []))]
-        resources += [("on all but ", resource) for resource in listed(statement.get("NotResource", []))]
-        parts |= {
-            (statement["Effect"], but + action, on + resource + when)
-            for (but, action), (on, resource) in itertools.product(actions, resources)
-        }
-    return parts
-
-
-def listed(value: Any) -> list[Any]:
-    """Return a value that IAM lets one write alone as the list it stands for."""
-    return value if isinstance(value, list) else [value]
+def by_hand(deployed: list[Statement], in_iam: list[Statement]) -> list[str]:
+    """Return what a change by hand has granted (+) and revoked (-), a line for each AWS service."""
+    found = access_lines(deployed, in_iam)
+    return [f"{SIGNS[line.kind]} {line.kind:8}  {column(line)}  {line.text}" for line in found]
 
 
 def main(argv: Sequence[str]) -> int:

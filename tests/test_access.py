@@ -114,7 +114,7 @@ def test_a_statement_knows_where_it_came_from() -> None:
         (template("[text]"), "x.yml:11: SQSAccessPolicy: not a statement: 'text'"),
         (
             template("x").replace("Statement: x", "Id: x"),
-            "x.yml:4: SQSAccessPolicy: PolicyDocument has no Statement",
+            "x.yml:10: SQSAccessPolicy: PolicyDocument has no Statement",
         ),
         (
             template("x").replace("PolicyName:", "Name:"),

@@ -25,7 +25,7 @@ ALLOWED = "out/ has: Dev, Production, Staging"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a folder with deploy.sh, what it runs and what it deploys."""
-    for name in ("deploy.sh", "stacks.py", "follow.py", "drift.py"):
+    for name in ("deploy.sh", *(path.name for path in ROOT.glob("*.py"))):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "out", tmp_path / "out")
     return tmp_path
@@ -235,4 +235,12 @@ def statement(**changes: object) -> dict[str, object]:
     ],
 )
 def test_drift_looks_at_what_a_document_says_and_not_at_how_it_is_written(in_iam, word) -> None:
-    assert drift.compare(statement(), statement(), in_iam) == word
+    held = {place: document for place, document in (("deployed", statement()), ("IAM", in_iam)) if document}
+    said = drift.read({("role", place): document for place, document in held.items()})
+    deployed = said["role", "deployed"]
+    assert drift.standing(deployed, deployed, said.get(("role", "IAM"))) == word
+
+
+def test_a_document_that_cannot_be_judged_is_named() -> None:
+    with pytest.raises(stacks.Refused, match=r"^the-role the-policy: Effect is 'Perhaps', neither Allow nor Deny$"):
+        drift.read({("the-role", "the-policy"): statement(Effect="Perhaps")})

@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
     """Return a git repository with what a deploy reads, all committed."""
     folder = tmp_path / "project"
     folder.mkdir()
-    for name in ("deploy.sh", "stacks.py", "follow.py", "drift.py", "review.py"):
+    for name in ("deploy.sh", *(path.name for path in ROOT.glob("*.py"))):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "out", folder / "out")
     (folder / ".gitignore").write_text("__pycache__/\n")
@@ -183,7 +183,8 @@ def test_a_preview_shows_changed_and_removed_policies_and_changes_nothing_but_a_
     assert lines_about(preview.stdout, "backend", "modify", "SQSAccessPolicy", "PolicyDocument")
     assert lines_about(preview.stdout, "backend", "remove", "RDSAccessPolicy")
     assert not lines_about(preview.stdout, "SSMAccessPolicy")
-    assert "PurgeQueue" in preview.stdout or "review.py deployed" in preview.stdout
+    assert lines_about(preview.stdout, "+ granted", "sqs", "PurgeQueue on sample-queue"), preview.stdout
+    assert lines_about(preview.stdout, "- revoked", "rds")
     assert (inline_policies(aws, task_role), change_sets(aws)) == (before, [])
 
     deployed = deploy(project, aws, "Staging", "backend")
@@ -385,8 +386,7 @@ def test_drift_tells_what_was_changed_deleted_and_added_by_hand_from_what_was_no
         "not deployed": name("SSM"),
     }.items():
         assert lines_about(result.stdout, word, policy), result.stdout
-    assert lines_about(result.stdout, "+ Allow sqs:* on *")
-    assert lines_about(result.stdout, "- Allow", "sqs:DeleteMessage", "sqs:ReceiveMessage", "queue-staging")
+    assert lines_about(result.stdout, "+ widened", "sqs", "5 actions on", "queue-staging → sqs:* on every queue")
     assert "4 of " in result.stderr
 
 
