@@ -21,6 +21,8 @@ BUCKET = '{"Fn::ImportValue": !Sub "Bucket-Arn-${EnvType}"}'
 OBJECTS = f'{{"Fn::Join": ["", [{BUCKET}, "/*"]]}}'
 OTHER = BUCKET.replace("Bucket", "Reports")
 SEND = f"- {{Effect: Allow, Action: [sqs:SendMessage, sqs:GetQueueUrl], Resource: {QUEUE}}}"
+TWO_TARGETS = "# list reports (policies/s3/list.yml.j2)\n  # list sample (policies/s3/list.yml.j2)"
+HAND_OVER = "- {Effect: Allow, Action: iam:PassRole, Resource: '*'}"
 FULL = '- {Effect: Allow, Action: "sqs:*", Resource: "*"}'
 
 
@@ -178,6 +180,34 @@ CASES = {
                          Read: GetQueueUrl
         """,
     ),
+    "two buckets in one statement, whose targets come in another order than their exports": (
+        policy(f"- {{Effect: Allow, Action: s3:ListBucket, Resource: [{OTHER}, {BUCKET}]}}", "S3", comment=TWO_TARGETS),
+        policy(f"- {{Effect: Allow, Action: s3:ListBucket, Resource: [{OTHER}]}}", "S3"),
+        """
+        - revoked   s3  ListBucket on sample
+                        List: ListBucket
+        """,
+    ),
+    "every resource beside one": (
+        policy(SEND),
+        policy(SEND.replace(QUEUE, f'["*", {QUEUE}]')),
+        """
+        + widened   sqs  GetQueueUrl and SendMessage on SQS-${EnvType} → GetQueueUrl and SendMessage on every queue
+                         Write: SendMessage
+                         Read: GetQueueUrl
+                         ! not limited to any resource, though 2 actions can be
+        """,
+    ),
+    "a Version dropped that gives policy variables their meaning": (
+        policy("- {Effect: Allow, Action: s3:GetObject, Resource: 'b/${aws:username}'}", "S3"),
+        policy("- {Effect: Allow, Action: s3:GetObject, Resource: 'b/${aws:username}'}", "S3").replace(
+            "2012-10-17", "2008-10-17"
+        ),
+        """
+        - narrowed  s3  GetObject on b/${!aws:username} → GetObject on b/${!aws:username} if policy variables are plain text
+                        Read: GetObject
+        """,
+    ),
     "a condition dropped": (
         policy(
             "- {Effect: Allow, Action: iam:PassRole, Resource: '*', Condition: {StringLike: {iam:PassedToService: ecs}}}"
@@ -328,7 +358,7 @@ def test_equal_changes_are_said_once_and_production_comes_first(repository: Repo
 def test_a_new_or_removed_service_or_environment_is_one_line(repository: Repository) -> None:
     text = template(policy(SEND))
     repository.commit({"Dev/old": text, "Staging/backend": text, "Dev/backend": text})
-    repository.write({"Dev/new": text, "Production/backend": text, "Dev/backend": text})
+    repository.write({"Dev/new": text, "Production/backend": text, "Dev/backend": text, "Production/new": text})
     assert [line for line in repository.run("HEAD")[1].splitlines() if line[2:3] in ("+", "-")] == [
         "  + granted   new environment: 2 sqs actions",
         "  - revoked   removed environment: 2 sqs actions",
@@ -426,6 +456,7 @@ def test_one_side_may_be_what_is_deployed(repository: Repository, monkeypatch: p
             0,
         ),
         (SEND.replace("Allow", "Deny"), "widened granted escalation", 0),
+        (SEND + "\n" + HAND_OVER, "escalation", 1),
     ],
 )
 def test_a_gate_fails_only_on_its_kind(repository: Repository, after: str, gates: str, code: int) -> None:
@@ -541,3 +572,14 @@ def test_colour_is_for_terminals_only(repository: Repository) -> None:
         ).stdout.decode()
         assert ("\033[" in out) is colored
         assert max(len(re.sub(r"\x1b\[\d+m", "", line)) for line in out.splitlines()) <= 80
+
+
+def test_lines_are_short_without_a_terminal_too(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    limited = HAND_OVER.replace("}", ", Condition: {StringEquals: {iam:PassedToService: ecs-tasks.amazonaws.com}}}")
+    repository.commit({"Dev/a": template(policy(limited))})
+    repository.write({"Dev/a": template(policy(HAND_OVER, role="somebody-else-who-needs-it"))})
+    lines = repository.run("HEAD")[1].splitlines()
+    assert max(map(len, lines)) <= 110
+    i = next(i for i, line in enumerate(lines) if line.endswith('StringEquals "ecs-tasks.amazonaws.com"'))
+    assert lines[i + 1].lstrip() == "→ PassRole on every role"
