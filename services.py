@@ -26,8 +26,8 @@ class BadInput(Exception):
     """Faults of what the user wrote: `faults`, one text each, as `place: what is wrong, and what is allowed`."""
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = list(dict.fromkeys(faults))
+        self.faults = list(dict.fromkeys(printable(fault) for fault in faults))
+        super().__init__("\n".join(self.faults))
 
 
 class Grant(NamedTuple):
@@ -271,3 +271,10 @@ def shown(value: Any) -> str:
     """Return `value` as JSON on one line, cut to a length that fits an error message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+
+
+def printable(text: str) -> str:
+    """Return `text` with what is not printable escaped: a fault is one line, and no terminal obeys it."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
