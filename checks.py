@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from services import listed
+from services import listed, yaml_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,9 @@ MOST_CHARACTERS = 10_240  # of the inline policies of a role, white space not co
 MOST_BYTES = 51_200  # of a template
 MOST_RESOURCES = 500  # of a template
 LONGEST_NAME = 128  # of a policy, and of a stack
+
+DEEPEST = 100  # levels of YAML
+SAFE_TO_COMPOSE = 10_000  # characters: PyYAML recurses in C, and some 25,000 levels end the process
 
 # How long a pseudo parameter becomes at most. What an import becomes, CloudFormation alone knows.
 PSEUDO_PARAMETERS = {"AWS::AccountId": 12, "AWS::Partition": 10, "AWS::Region": 14, "AWS::URLSuffix": 16}
@@ -34,12 +37,22 @@ RESOURCE = re.compile(r"\*|(arn:|\$\{).+")
 def parse(text: str) -> yaml.Node | Fault:
     """Return the YAML node of `text`, or the line (from 0) and the description of what is wrong with it."""
     try:
+        if len(text) > SAFE_TO_COMPOSE and (line := too_deep(text)) is not None:
+            return line, f"is nested more than {DEEPEST} levels deep"
         return yaml.CBaseLoader(text).get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        return mark.line, f"the output is not YAML: {error.problem}"
     except yaml.YAMLError as error:
-        return 0, f"the output is not YAML: {' '.join(str(error).split())}"
+        line, problem = yaml_fault(error, text)
+        return line, f"the output is not YAML: {problem}"
+
+
+def too_deep(text: str) -> int | None:
+    """Return the first line (from 0) of YAML that is nested more than DEEPEST levels deep."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CBaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return event.start_mark.line
+    return None
 
 
 def check_statements(text: str) -> tuple[list[Fault], int, str]:

@@ -5,6 +5,7 @@ Reads the file, validates it with services.schema.json and checks what a schema 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 PARAMETERS = ("VPCName", "EnvType", "AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix")
 DEEPEST = 16
 LONGEST_SHOWN = 60
+ALIAS = (
+    "is used again through a YAML alias (*name); write it out where it is used, so that a review of that line sees "
+    "all of it"
+)
+
+CONTENT = {
+    yaml.ScalarEvent: lambda event: event.value,
+    yaml.SequenceStartEvent: lambda _: [],
+    yaml.MappingStartEvent: lambda _: {},
+    yaml.AliasEvent: lambda _: "",
+}
 
 Path = tuple[str | int, ...]  # keys and indices from the top of services.yml
 Fault = tuple[Path, str]  # where it is, and what is wrong
@@ -52,48 +64,20 @@ class Document:
     def __init__(self, name: str, text: str) -> None:
         """Parse `text`; raise BadInput where it is not YAML, repeats a key or uses an alias."""
         self.name = name
-        self.faults: list[str] = []
-        self._seen: set[int] = set()
+        self._text = text
         try:
-            loader = yaml.CBaseLoader(text)
-            self._root = loader.get_single_node()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise BadInput([f"{name}:{mark.line + 1}: not YAML: {error.problem}"]) from None
+            self.data, faults = plain_data(text)
         except yaml.YAMLError as error:
-            raise BadInput([f"{name}: not YAML: {' '.join(str(error).split())}"]) from None
-        if self._root is None:
-            raise BadInput([f"{name}:1: is empty; it needs `environments` and `services`"])
-        self.data = self._plain(self._root, 0)
-        if self.faults:
-            raise BadInput(self.faults)
+            line, problem = yaml_fault(error, text)
+            raise BadInput([f"{name}:{line + 1}: not YAML: {problem}"]) from None
+        if self.data is None:
+            faults = [(0, "is empty; it needs `environments` and `services`")]
+        if faults:
+            raise BadInput([f"{name}:{line + 1}: {text}" for line, text in faults])
 
-    def _plain(self, node: yaml.Node, depth: int) -> Any:
-        line = node.start_mark.line + 1
-        if id(node) in self._seen:
-            self.faults.append(
-                f"{self.name}:{line}: is used again through a YAML alias (*name); write it out "
-                "where it is used, so that a review of that line sees all of it"
-            )
-            return ""
-        self._seen.add(id(node))
-        if depth > DEEPEST:
-            self.faults.append(f"{self.name}:{line}: is nested more than {DEEPEST} levels deep")
-            return ""
-        if isinstance(node, yaml.ScalarNode):
-            return node.value
-        if isinstance(node, yaml.SequenceNode):
-            return [self._plain(item, depth + 1) for item in node.value]
-        data: dict[str, Any] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                self.faults.append(f"{self.name}:{line}: a key must be text")
-            elif key.value in data:
-                self.faults.append(f"{self.name}:{line}: {key.value!r} stands here a second time; keep one")
-            else:
-                data[key.value] = self._plain(value, depth + 1)
-        return data
+    @functools.cached_property
+    def _root(self) -> yaml.Node:
+        return yaml.CBaseLoader(self._text).get_single_node()  # recurses, so not before plain_data has accepted it
 
     def refuse(self, faults: list[Fault]) -> None:
         """Raise BadInput for `faults`, in the order of their lines, unless there are none."""
@@ -118,6 +102,64 @@ class Document:
                 break
             line, node = found[0][0].start_mark.line, found[0][1]
         return line + 1
+
+
+def plain_data(text: str) -> tuple[Any, list[tuple[int, str]]]:
+    """Return the YAML in `text` as plain data, every scalar as text, None if empty; and its faults, by line from 0.
+
+    Goes by events: PyYAML's composer recurses in C, so that a file nested deeply enough would end the process; and it
+    takes twice the time.
+    """
+    documents: list[Any] = []
+    containers = [[documents, None]]
+    anchors: dict[str, int] = {}
+    faults: list[tuple[int, str]] = []
+    for event in yaml.parse(text, yaml.CBaseLoader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            containers.pop()
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        line = event.start_mark.line
+        if isinstance(event, yaml.AliasEvent):
+            faults.append((anchors.get(event.anchor, line), ALIAS))
+        elif event.anchor:
+            anchors[event.anchor] = line
+        value = CONTENT[type(event)](event)
+        if fault := add(containers[-1], value):
+            faults.append((line, fault))
+        if not isinstance(value, str):
+            containers.append([value, None])
+        if len(containers) > DEEPEST:
+            return "", [*faults, (line, f"is nested more than {DEEPEST} levels deep")]
+        if len(documents) > 1:
+            return "", [*faults, (line, "starts a second YAML document; keep one")]
+    return (documents or [None])[0], faults
+
+
+def add(container: list[Any], value: Any) -> str:
+    """Add the next key or value to a container and the key in it that waits for its value; return what is wrong."""
+    data, key = container
+    if isinstance(data, list):
+        data.append(value)
+    elif key is not None:
+        data[key] = value
+        container[1] = None
+    elif not isinstance(value, str):
+        container[1] = ""
+        return "a key must be text"
+    else:
+        container[1] = value
+        if value in data:
+            return f"{value!r} stands here a second time; keep one"
+    return ""
+
+
+def yaml_fault(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+    """Return the line (from 0) of `text` at which it is not YAML, and what is wrong there."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        return (error.problem_mark or error.context_mark).line, error.problem or error.context
+    before = text.encode("utf-8", "surrogatepass")[: error.position]  # a ReaderError
+    return before.count(b"\n"), f"character #x{error.character:04x}: {error.reason}"
 
 
 def validate(document: Document, schema: str) -> None:

@@ -119,7 +119,7 @@ class Renderer:
 
     def text(self, name: str, **variables: Any) -> str:
         """Return what the template `name` makes of `variables`; raise BadInput where it is faulty."""
-        return self._call(name, lambda: self.environment.get_template(name).render(variables))
+        return self._call(name, lambda: encodable(self.environment.get_template(name).render(variables)))
 
     def _find_name(self, aws_service: str) -> str:
         path = f"policies/{aws_service}/service.j2"
@@ -273,6 +273,13 @@ def plain(value: str) -> Markup:
         message = f"{value!r} cannot stand here without quotes"
         raise ValueError(message)
     return Markup(value)  # noqa: S704 - letters, digits, ./_- only
+
+
+def encodable(text: str) -> str:
+    """Return `text`; raise UnicodeEncodeError if a template wrote half a character, which no file can hold."""
+    if not text.isascii():
+        text.encode()
+    return text
 
 
 def indented(text: str, indentation: str) -> str:
