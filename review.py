@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -85,11 +86,11 @@ def revision_side(revision: str) -> Side:
         ids |= dict.fromkeys(templates_in([path]), mode_kind_id.split()[2])
 
     def read(files: list[File]) -> dict[File, bytes]:
-        contents, stream = {}, git("cat-file", "--batch", stdin="".join(f"{ids[file]}\n" for file in files).encode())
+        contents = {}
+        stream = io.BytesIO(git("cat-file", "--batch", stdin="".join(f"{ids[file]}\n" for file in files).encode()))
         for file in files:
-            header, _, rest = stream.partition(b"\n")
-            size = int(header.split()[2])
-            contents[file], stream = rest[:size], rest[size + 1 :]
+            *_, size = stream.readline().split()
+            contents[file] = stream.read(int(size) + 1)[:-1]
         return contents
 
     return Side(revision, ids, read)

@@ -232,9 +232,11 @@ def _by_service(actions: set[str]) -> str:
     said = []
     for service in {_service(action) for action in actions}:
         some = {action for action in actions if _service(action) == service}
-        text, count = _actions_text(some), len(real(some))
+        text, few = _actions_text(some), real(some) or tuple(some)
         whole = is_wildcard(text)
-        said.append((not whole, service, text if whole else min(some) if count < 2 else f"{count} {service} actions"))  # noqa: PLR2004
+        said.append(
+            (not whole, service, text if whole else few[0] if len(few) == 1 else f"{len(few)} {service} actions")
+        )
     return enumerate_text((text for _, _, text in sorted(said)), of=" AWS services")
 
 
