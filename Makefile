@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
+# What a command line gives, make would expand before it passes it on; a pasted message has to stay as it is.
+$(foreach name,ACTION BASE ENV ERROR FORMAT HEAD RESOURCE SERVICE,$(eval export override $(name) := $$(value $(name))))
+
 help: ## Show these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
@@ -27,6 +30,10 @@ test: .venv/developing check lint ## Check, lint and run every test
 
 review: .venv/developing ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=...] [FORMAT=markdown]
 	@$(BIN)/python review.py $${FORMAT:+--format "$$FORMAT"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
+
+explain: .venv/developing ## Who allows an action, or what would: SERVICE= ENV= ACTION= [RESOURCE=], or ERROR='...'
+	@$(BIN)/python explain.py --service="$$SERVICE" --environment="$$ENV" --action="$$ACTION" \
+		--resource="$$RESOURCE" --error="$$ERROR"
 
 preview: .venv/developing ## Show what a deploy would change, and change nothing: ENV=Staging [SERVICE=backend]
 	@./deploy.sh --preview "$$ENV" $$SERVICE
@@ -64,4 +71,4 @@ LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-.PHONY: help render access check lint test review preview deploy drift destroy demo lock
+.PHONY: help render access check lint test review explain preview deploy drift destroy demo lock

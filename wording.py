@@ -59,7 +59,7 @@ def access_lines(before: list[Statement], after: list[Statement], names: dict[st
         had = {_service(action) for action in rules[not grows]}
         for services, group in _grouped([c for c in changes if (c.kind in GROWS) is grows], had):
             line = _line(services, group, rules, names or {}, grows=grows)
-            lines.append(line._replace(marks=_marks(group, before, after, line.text)) if grows else line)
+            lines.append(line._replace(marks=marks(group, before, after, line.text)) if grows else line)
     return lines
 
 
@@ -67,8 +67,8 @@ def whole_line(title: str, before: list[Statement], after: list[Statement]) -> L
     """Say in one line what comes or goes with a whole file; one of the sides is empty."""
     changes = [c for c in compare(before, after) if c.kind in ("granted", "revoked")]
     text = f"{title}: {_by_service({c.action for c in changes}) or 'no access'}"
-    marks = _marks(changes, before, after, text) if after else ()
-    return Line("granted" if after else "revoked", (), text, real(c.action for c in changes), marks=marks)
+    found = marks(changes, before, after, text) if after else ()
+    return Line("granted" if after else "revoked", (), text, real(c.action for c in changes), marks=found)
 
 
 def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...], list[Change]]]:
@@ -262,7 +262,7 @@ def _resource_noun(actions: Iterable[str]) -> str:
 # --- what deserves a look --------------------
 
 
-def _marks(changes: list[Change], before: list[Statement], after: list[Statement], text: str) -> tuple[Mark, ...]:
+def marks(changes: list[Change], before: list[Statement], after: list[Statement], text: str) -> tuple[Mark, ...]:
     """Return what deserves a look in changes that grow; `text` says them."""
     actions = real(change.action for change in changes)
     escalating = [a for a in actions if can_escalate(a)]

@@ -1,0 +1,73 @@
+"""A call that is denied, what explain.py makes of the message, and the same call once its advice is deployed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from local_aws import assume_role, task_roles
+
+if TYPE_CHECKING:
+    from project import Project
+
+QUEUE = "mynavi-sample-queue-staging"
+BUCKET = "debugroom-mynavi-sample-cloudformation-bucket-staging"
+CALLS = [
+    [
+        "sqs",
+        "send-message",
+        "--endpoint-url",
+        "{endpoint}",
+        "--queue-url",
+        "{endpoint}/000000000000/" + QUEUE,
+        "--message-body",
+        "1",
+    ],
+    ["s3api", "put-object", "--bucket", BUCKET, "--key", "a"],
+    ["ssm", "get-parameters-by-path", "--path", "/app"],
+]
+
+
+def aws_cli(aws: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """Run the AWS CLI."""
+    whole = ["aws", *(word.format(endpoint=aws["AWS_ENDPOINT_URL"]) for word in command)]
+    return subprocess.run(whole, env=aws, text=True, capture_output=True, check=False)
+
+
+def deploy(aws: dict[str, str], project: Project) -> None:
+    """Deploy the backend's template for Staging."""
+    template = str(project.folder / "out/Staging/sample-ecs-taskrole-backend-cfn.yml")
+    command = ["cloudformation", "deploy", "--stack-name", "backend-staging", "--template-file", template]
+    done = aws_cli(aws, *command, "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call[1])
+def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(aws, project, call) -> None:
+    deploy(aws, project)
+    role = assume_role(aws, task_roles(aws, "Staging")["backend"])
+    denied = aws_cli(role, *call)
+    assert "is not authorized to perform" in denied.stderr
+
+    answer = project.run("explain.py", "--error", denied.stderr)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    follow(project, answer.stdout)
+    project.render()
+    deploy(aws, project)
+
+    assert aws_cli(role, *call).returncode == 0
+
+
+def follow(project: Project, answer: str) -> None:
+    """Write into services.yml what the answer says, where it says."""
+    lines = project.read("services.yml").splitlines()
+    advice = re.findall(
+        r"^(add|write).* services\.yml:(\d+).*\n(.*)|^(write) into services\.yml:(\d+).*\n(.*)", answer, re.MULTILINE
+    )
+    assert advice
+    for found in reversed(advice):
+        verb, line, text = found[:3] if found[0] else found[3:]
+        lines[int(line) - (verb == "write") : int(line)] = [text.replace("WHICH-ONE", "app")]
+    project.write("services.yml", "\n".join(lines) + "\n")
