@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
+from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
 import pytest
 from project import HERE, Project
+
+import explain as program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +33,21 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("project"))
 
 
+def ask(project: Project, **asked: str) -> tuple[int, str, str]:
+    """Return the exit code and what explain.py prints; in this process, since its libraries take a second to load."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(project.folder)
+        patch.setattr(program, "__file__", str(project.folder / "explain.py"))
+        code = program.main([f"--{name}={value}" for name, value in asked.items()])
+    return code, out.getvalue(), err.getvalue()
+
+
 def explain(project: Project, **asked: str) -> str:
     """Return what explain.py answers."""
-    done = project.run("explain.py", *(f"--{name}={value}" for name, value in asked.items()))
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    code, out, err = ask(project, **asked)
+    assert (code, err) == (0, "")
+    return out
 
 
 def backend(action: str, resource: str = "", environment: str = "Production") -> dict[str, str]:
@@ -75,7 +89,7 @@ QUESTIONS = [
     (
         backend("iam:CreateServiceLinkedRole", environment="Dev"),
         "allowed on some resources: ",
-        '  allowed if StringLike iam:AWSServiceName "ssm.amazonaws.com"\n',
+        '  allowed if iam:AWSServiceName StringLike "ssm.amazonaws.com"\n',
     ),
     (
         {**backend("s3:GetObject", "arn:aws:s3:::reports/a/b"), "service": "frontend"},
@@ -318,10 +332,9 @@ def test_a_service_without_a_template_may_do_nothing(project) -> None:
     ],
 )
 def test_wrong_usage_names_what_is_allowed_and_the_nearest(shipped, asked, expected) -> None:
-    done = shipped.run("explain.py", *(f"--{name}={value}" for name, value in asked.items()))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(expected)
-    assert "Traceback" not in done.stderr
+    code, out, err = ask(shipped, **asked)
+    assert (code, out) == (2, "")
+    assert err.startswith(expected)
 
 
 @pytest.mark.parametrize(
