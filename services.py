@@ -65,6 +65,7 @@ class Document:
         """Parse `text`; raise BadInput where it is not YAML, repeats a key or uses an alias."""
         self.name = name
         self._text = text
+        self._known_pairs: dict[yaml.Node, dict[Any, tuple[yaml.Node, yaml.Node]]] = {}
         try:
             self.data, faults = plain_data(text)
         except yaml.YAMLError as error:
@@ -97,11 +98,16 @@ class Document:
                 node = node.value[step]
                 line = node.start_mark.line
                 continue
-            found = [pair for pair in node.value if pair[0].value == step] if isinstance(node, yaml.MappingNode) else []
-            if not found:
+            if not isinstance(node, yaml.MappingNode) or step not in self._pairs(node):
                 break
-            line, node = found[0][0].start_mark.line, found[0][1]
+            key, node = self._pairs(node)[step]
+            line = key.start_mark.line
         return line + 1
+
+    def _pairs(self, node: yaml.MappingNode) -> dict[Any, tuple[yaml.Node, yaml.Node]]:
+        if node not in self._known_pairs:
+            self._known_pairs[node] = {key.value: (key, value) for key, value in node.value}
+        return self._known_pairs[node]
 
 
 def plain_data(text: str) -> tuple[Any, list[tuple[int, str]]]:
@@ -221,7 +227,7 @@ def parts(policy: Any, environments: list[str]) -> Iterator[tuple[Path, list[str
     A grant is its path below the policy, its level and its target. Environments start with a capital, levels do not.
     """
     is_map = isinstance(policy, dict) and (
-        len(policy) > 1 or next(iter(policy)) == "default" or min(policy)[0].isupper()
+        len(policy) > 1 or next(iter(policy)) == "default" or min(policy)[:1].isupper()
     )
     for name, value in policy.items() if is_map else [("default", policy)]:
         path: Path = (name,) if is_map else ()

@@ -61,6 +61,10 @@ SERVICES_YML = {
         TOP + f"services:\n  a: {{{ROLE}, policies: {{sqs: full}}}}\n  a: {{{ROLE}, policies: {{sqs: full}}}}\n",
         ["services.yml:4: 'a' stands here a second time; keep one"],
     ),
+    "an empty name of an environment": (
+        TOP + f"services:\n  a: {{{ROLE}, policies: {{sqs: {{'': full, default: none}}}}}}\n",
+        ["services.yml:3: no environment is called ''; allowed: Dev, Production, default"],
+    ),
     "an alias": (
         TOP + f"services:\n  a: &a {{{ROLE}, policies: {{sqs: full}}}}\n  b: *a\n",
         [
