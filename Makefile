@@ -51,6 +51,9 @@ destroy: .venv/developing ## Delete the stacks of an environment: ENV=Staging SE
 demo: .venv/developing ## Deploy to a local AWS and use it as the task roles do; needs no account
 	@$(BIN)/python demo/demo.py
 
+bench: .venv/developing ## Measure, next to a bare script and to other tools (minutes): [ROUNDS=20]
+	@$(BIN)/python bench/bench.py $$ROUNDS
+
 lock: .venv/developing ## Resolve the newest versions of all dependencies into requirements*.txt
 	@$(BIN)/uv pip compile $(LOCK) --group render --output-file requirements.txt
 	@$(BIN)/uv pip compile $(LOCK) --group develop --constraint requirements.txt --output-file requirements-dev.txt
@@ -71,4 +74,4 @@ LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-.PHONY: help render access check lint test review explain preview deploy drift destroy demo lock
+.PHONY: help render access check lint test review explain preview deploy drift destroy demo bench lock

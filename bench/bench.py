@@ -1,0 +1,235 @@
+"""How fast, next to what: prints a table of ratios, measured in one run on this machine (README.md says of what).
+
+usage: bench/bench.py [ROUNDS]    rounds of the short contests, 20 unless told; the long ones take a sixth of them
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import peers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BENCH = Path(__file__).resolve().parent
+HERE = BENCH.parent
+WORK = HERE / ".cache/bench"
+BIN = HERE / ".venv/bin"
+RENDER = [f"{BIN}/python", "render.py"]
+BARE = [f"{BIN}/python", f"{BENCH}/bare.py"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+TEMPLATE, SEND = "templates/taskrole.yml.j2", "policies/sqs/send.yml.j2"
+WORDS = ("Target VPC Stack Name", "The stack of the VPC")
+# Renders, and leaves what templates/access.md.j2 was given, for bare.py.
+FIRST_RENDER = """
+import json, render, template
+text = template.Renderer.text
+def recorded(renderer, name, **given):
+    if name == "templates/access.md.j2":
+        graphs = [{**graph, "edges": [edge._asdict() for edge in graph["edges"]]} for graph in given["graphs"]]
+        json.dump({**given, "graphs": graphs}, open("access.json", "w"))
+    return text(renderer, name, **given)
+template.Renderer.text = recorded
+raise SystemExit(render.main([]))
+"""
+
+
+class Cost(NamedTuple):
+    """What a command took: seconds by the clock and of the processors, and MiB at its peak."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+class Contestant(NamedTuple):
+    """A command, and what is done before each run of it and not measured."""
+
+    command: list[str]
+    prepare: Callable[[], Any] = lambda: None
+
+
+def main(argv: list[str]) -> int:
+    """Hold every contest and print the table."""
+    if argv and not argv[0].isdecimal():
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    rounds = int(argv[0]) if argv else 20
+    long = max(2, rounds // 6)
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start\n")
+    print("| what | takes | next to | times as long (lowest to highest) | in CPU time | memory | limit |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    two = project("two", (HERE / "services.yml").read_text())
+    two_services(two, rounds)
+    contest_of_peers(two, max(2, rounds // 2))
+    thousand = many_services(project("1000", services_yml(1000)), long)
+    ten = project("10000", services_yml(10_000))
+    (found,) = contest(ten, 1, Contestant(RENDER, partial(forget, ten)))
+    row("10,000 services: full render, a tenth of it", [Cost(*(x / 10 for x in found[0]))], "1,000", thousand, "1.2")
+    lint(project("lint", services_yml(50, "Dev, Staging")), long)
+    return 0
+
+
+def two_services(folder: Path, rounds: int) -> None:
+    """Hold the contests of the project as it is."""
+    bare = Contestant(BARE, partial(shutil.rmtree, folder / "out"))
+    full = Contestant(RENDER, partial(edit, folder / TEMPLATE, *WORDS))
+    nothing, noop = contest(folder, rounds, Contestant([f"{BIN}/python", "-c", "pass"]), Contestant(RENDER))
+    row("2 services: nothing to do", noop, "python -c pass", nothing, "1.5")
+    plain, warm, cold = contest(folder, rounds, bare, full, Contestant(RENDER, partial(forget, folder)))
+    row("2 services: full render, the template was edited", warm, "the bare script", plain, "1.3")
+    row("2 services: full render, no .cache/", cold, "the bare script", plain, "1.3")
+
+
+def many_services(folder: Path, rounds: int) -> list[Cost]:
+    """Hold the contests of 1,000 services; return what a full render takes."""
+    render, check = Contestant(RENDER), Contestant([*RENDER, "--check"])
+    bare = Contestant(BARE, partial(shutil.rmtree, folder / "out"))
+    plain, full, noop = contest(folder, rounds, bare, Contestant(RENDER, partial(forget, folder)), render)
+    row("1,000 services: full render", full, "the bare script", plain, "2")
+    row("... nothing to do", noop, "a full render", full)
+    (checked,) = contest(folder, rounds, check)
+    row("... --check, nothing to do", checked, "a full render", full)
+    (checked,) = contest(folder, rounds, Contestant(check.command, (folder / ".cache/render").unlink))
+    row("... --check, knowing of no render before", checked, "a full render", full)
+    contest(folder, 1, render)
+    (entry,) = contest(
+        folder, rounds, render._replace(prepare=partial(edit, folder / "services.yml", "-Role7-", "-Role-7-"))
+    )
+    row("... one entry of services.yml changed (3 files)", entry, "a full render", full)
+    (changed,) = contest(
+        folder, rounds, render._replace(prepare=partial(edit, folder / SEND, "GetQueueUrl", "GetQueueUr?"))
+    )
+    row("... one partial changed (20 files)", changed, "a full render", full)
+    return full
+
+
+def lint(folder: Path, rounds: int) -> None:
+    """Hold the contests of linting 100 templates."""
+    command = [f"{BIN}/python", "lint.py"]
+    cache, template = folder / ".cache/lint", next((folder / "out").glob("*/*.yml"))
+    plain, cold = contest(
+        folder, rounds, Contestant([f"{BIN}/cfn-lint"]), Contestant(command, lambda: cache.unlink(missing_ok=True))
+    )
+    row(
+        "lint: 100 templates, no cache", cold, "one cfn-lint", plain, f"{1.2 / (os.cpu_count() or 1):.2f} (1.2 / cores)"
+    )
+    noop, one = contest(folder, rounds, Contestant(command), Contestant(command, partial(edit, template, *WORDS)))
+    row("lint: nothing changed", noop, "one cfn-lint", plain)
+    row("lint: one template changed", one, "one cfn-lint", plain)
+
+
+def contest_of_peers(folder: Path, rounds: int) -> None:
+    """Hold the contests of other tools that write the same policies."""
+    for name, (command, missing) in peers.commands(WORK / "peers", folder).items():
+        if missing:
+            print(f"| 2 services: {name} | - | could not be installed here: {missing} | | | | |")
+            continue
+        ours, theirs = contest(folder, rounds, Contestant(RENDER, partial(forget, folder)), Contestant(command))
+        row(f"2 services: {name}", theirs, "a full render, no .cache/", ours)
+    peers.check(folder)
+
+
+def contest(folder: Path, rounds: int, *contestants: Contestant) -> list[list[Cost]]:
+    """Run the contestants by turns; return what each took in each round."""
+    costs: list[list[Cost]] = [[] for _ in contestants]
+    for _ in range(rounds):
+        for contestant, found in zip(contestants, costs, strict=True):
+            contestant.prepare()
+            found.append(run(contestant.command, folder))
+    return costs
+
+
+def run(command: list[str], folder: Path) -> Cost:
+    """Run a command, which must succeed, and return what it and its children took."""
+    with (WORK / "printed").open("w+b") as printed:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, env=ENVIRONMENT)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if status:
+            printed.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{printed.read().decode()}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def row(what: str, ours: list[Cost], against: str, base: list[Cost], limit: str = "") -> None:
+    """Print a row: the median of `ours`, and its ratios to `base`, round by round, in time and in memory."""
+    wall, cpu, memory = (ratios_of(ours, base, by) for by in Cost._fields)
+    takes = statistics.median(cost.wall for cost in ours) * 1000
+    spread = f"**{statistics.median(wall):.2f}** ({min(wall):.2f} to {max(wall):.2f})"
+    peak = f"{max(cost.memory for cost in ours):,.0f} MiB, {statistics.median(memory):.2f}"
+    print(
+        f"| {what} | {takes:,.0f} ms | {against} | {spread} | {statistics.median(cpu):.2f} | {peak} | {limit} |",
+        flush=True,
+    )
+
+
+def ratios_of(ours: list[Cost], base: list[Cost], by: str) -> list[float]:
+    """Return the ratios round by round; where one was not held as often, to the median of the other."""
+    middle = statistics.median(getattr(cost, by) for cost in base)
+    bases = [getattr(cost, by) for cost in base] if len(base) == len(ours) else [middle] * len(ours)
+    return [getattr(cost, by) / found for cost, found in zip(ours, bases, strict=True)]
+
+
+def project(name: str, services: str) -> Path:
+    """Return a copy of the project with these services, rendered; the bare script must write the same bytes."""
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    for source in ("templates", "policies", "lint"):
+        shutil.copytree(HERE / source, folder / source, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*HERE.glob("*.py"), HERE / "services.schema.json", HERE / ".cfnlintrc.yaml"):
+        shutil.copy(path, folder)
+    (folder / "services.yml").write_text(services)
+    run([f"{BIN}/python", "-c", FIRST_RENDER], folder)
+    rendered = contents(folder)
+    shutil.rmtree(folder / "out")
+    run(BARE, folder)
+    if contents(folder) != rendered:
+        raise SystemExit(f"bare.py and render.py wrote different files in {folder}")
+    return folder
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return the content of each file of out/."""
+    return {path: path.read_bytes() for path in (folder / "out").rglob("*") if path.is_file()}
+
+
+def services_yml(count: int, environments: str = "Dev, Staging, Production") -> str:
+    """Return a services.yml of `count` services, each with a queue and a table of its own; 1 in 100 sends."""
+    targets = (
+        f'  queue-{n}: {{import: "Queue{n}-${{EnvType}}"}}\n  table-{n}: {{name: table-{n}}}\n' for n in range(count)
+    )
+    services = (
+        f'  service-{n}:\n    task_role: "${{VPCName}}-Role{n}-${{EnvType}}"\n    policies:\n'
+        f"      sqs: {{Dev: full, default: {{{'consume' if n % 100 else 'send'}: queue-{n}}}}}\n"
+        f"      dynamodb: {{Dev: full, default: {{read-write: table-{n}}}}}\n"
+        for n in range(count)
+    )
+    return f"environments: [{environments}]\ntargets:\n{''.join(targets)}services:\n{''.join(services)}"
+
+
+def edit(path: Path, one: str, other: str) -> None:
+    """Let a file say `other` where it says `one`, or the other way round."""
+    text = path.read_text()
+    path.write_text(text.replace(one, other) if one in text else text.replace(other, one))
+
+
+def forget(folder: Path) -> None:
+    """Remove what a render left."""
+    shutil.rmtree(folder / "out")
+    shutil.rmtree(folder / ".cache")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
