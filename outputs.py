@@ -42,8 +42,7 @@ def write_outputs(state: State) -> int:
     outputs = render(state, compiled)
     compiled.save()
     found = compare(state, outputs)
-    for path in [*found.changed, *found.stale]:
-        refuse_obstacles(path)
+    refuse_obstacles([*found.changed, *found.stale])
     for path, content in found.changed.items():
         write(path, content)
     for path in found.stale:
@@ -234,15 +233,15 @@ def is_ours(path: str) -> bool:
         return checks.BANNER.encode() in file.readline()
 
 
-def refuse_obstacles(path: str) -> None:
-    """Raise BadInput if writing `path` would follow a symbolic link out of out/, or meet a folder."""
-    parts = path.split("/")
-    for end in range(1, len(parts)):
-        folder = "/".join(parts[:end])
+def refuse_obstacles(paths: list[str]) -> None:
+    """Raise BadInput if writing `paths` would follow a symbolic link out of out/, or meet a folder."""
+    folders = {path[:end] for path in paths for end, character in enumerate(path) if character == "/"}
+    for folder in sorted(folders):
         if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
             raise BadInput([f"{folder}: must be a folder, and no symbolic link; move it away"])
-    if os.path.isdir(path):
-        raise BadInput([f"{path}: is a folder, where a file should be written; move it away"])
+    for path in paths:
+        if os.path.isdir(path):
+            raise BadInput([f"{path}: is a folder, where a file should be written; move it away"])
 
 
 def tidy(folder: str) -> None:
