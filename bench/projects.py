@@ -1,0 +1,74 @@
+"""The projects that the bench measures: copies of this one, with more services or as many."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+WORK = HERE / ".cache/bench"
+BIN = HERE / ".venv/bin"
+RENDER = [f"{BIN}/python", "render.py"]
+BARE = [f"{BIN}/python", f"{HERE}/bench/bare.py"]
+# Renders, and leaves what templates/access.md.j2 was given, for bare.py.
+FIRST_RENDER = """
+import json, render, template
+text = template.Renderer.text
+def recorded(renderer, name, **given):
+    if name == "templates/access.md.j2":
+        graphs = [{**graph, "edges": [edge._asdict() for edge in graph["edges"]]} for graph in given["graphs"]]
+        json.dump({**given, "graphs": graphs}, open("access.json", "w"))
+    return text(renderer, name, **given)
+template.Renderer.text = recorded
+raise SystemExit(render.main([]))
+"""
+
+
+def project(name: str, services: str) -> Path:
+    """Return a copy of the project with these services, rendered; the bare script must write the same bytes."""
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    for source in ("templates", "policies", "lint"):
+        shutil.copytree(HERE / source, folder / source, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*HERE.glob("*.py"), HERE / "services.schema.json", HERE / ".cfnlintrc.yaml"):
+        shutil.copy(path, folder)
+    (folder / "services.yml").write_text(services)
+    subprocess.run([f"{BIN}/python", "-c", FIRST_RENDER], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    rendered = contents(folder)
+    shutil.rmtree(folder / "out")
+    subprocess.run(BARE, cwd=folder, check=True)
+    if contents(folder) != rendered:
+        raise SystemExit(f"bare.py and render.py wrote different files in {folder}")
+    return folder
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return the content of each file of out/."""
+    return {path: path.read_bytes() for path in (folder / "out").rglob("*") if path.is_file()}
+
+
+def services_yml(count: int, environments: str = "Dev, Staging, Production") -> str:
+    """Return a services.yml of `count` services, each with a queue and a table of its own; 1 in 100 sends."""
+    targets = (
+        f'  queue-{n}: {{import: "Queue{n}-${{EnvType}}"}}\n  table-{n}: {{name: table-{n}}}\n' for n in range(count)
+    )
+    services = (
+        f'  service-{n}:\n    task_role: "${{VPCName}}-Role{n}-${{EnvType}}"\n    policies:\n'
+        f"      sqs: {{Dev: full, default: {{{'consume' if n % 100 else 'send'}: queue-{n}}}}}\n"
+        f"      dynamodb: {{Dev: full, default: {{read-write: table-{n}}}}}\n"
+        for n in range(count)
+    )
+    return f"environments: [{environments}]\ntargets:\n{''.join(targets)}services:\n{''.join(services)}"
+
+
+def edit(path: Path, one: str, other: str) -> None:
+    """Let a file say `other` where it says `one`, or the other way round."""
+    text = path.read_text()
+    path.write_text(text.replace(one, other) if one in text else text.replace(other, one))
+
+
+def forget(folder: Path) -> None:
+    """Remove what a render left."""
+    shutil.rmtree(folder / "out")
+    shutil.rmtree(folder / ".cache")
