@@ -5,7 +5,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 # What a command line gives, make would expand before it passes it on; a pasted message has to stay as it is.
-$(foreach name,ACTION BASE ENV ERROR FORMAT HEAD RESOURCE SERVICE,$(eval export override $(name) := $$(value $(name))))
+$(foreach name,ACTION BASE ENV ERROR FAIL_ON FORMAT HEAD RESOURCE SERVICE,$(eval export override $(name) := $$(value $(name))))
 
 help: ## Show these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -28,25 +28,25 @@ lint: .venv/developing ## Lint out/, the schema, the scripts and the code
 test: .venv/developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
 
-review: .venv/developing ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=...] [FORMAT=markdown]
-	@$(BIN)/python review.py $${FORMAT:+--format "$$FORMAT"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
+review: .venv/developing ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=] [FORMAT=markdown] [FAIL_ON=]
+	@$(BIN)/python review.py $${FORMAT:+--format "$$FORMAT"} $${FAIL_ON:+--fail-on "$$FAIL_ON"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
 
 explain: .venv/developing ## Who allows an action, or what would: SERVICE= ENV= ACTION= [RESOURCE=], or ERROR='...'
 	@$(BIN)/python explain.py --service="$$SERVICE" --environment="$$ENV" --action="$$ACTION" \
 		--resource="$$RESOURCE" --error="$$ERROR"
 
 preview: .venv/developing ## Show what a deploy would change, and change nothing: ENV=Staging [SERVICE=backend]
-	@./deploy.sh --preview "$$ENV" $$SERVICE
+	@set -f; ./deploy.sh --preview "$$ENV" $$SERVICE
 
 deploy: .venv/developing ## Deploy an environment: ENV=Staging [SERVICE="backend frontend"] [JOBS=4] [YES=1]
-	@$(BIN)/python render.py --check >/dev/null || test "$$ENV" != Production
-	@./deploy.sh $${YES:+--yes} $${RECREATE:+--recreate} "$$ENV" $$SERVICE
+	@$(BIN)/python render.py --check >/dev/null || test $$? = 1 -a "$$ENV" != Production
+	@set -f; ./deploy.sh $${YES:+--yes} $${RECREATE:+--recreate} "$$ENV" $$SERVICE
 
 drift: .venv/developing ## Compare what IAM holds now with out/: ENV=Staging [SERVICE=backend]
-	@./deploy.sh --drift "$$ENV" $$SERVICE
+	@set -f; ./deploy.sh --drift "$$ENV" $$SERVICE
 
 destroy: .venv/developing ## Delete the stacks of an environment: ENV=Staging SERVICE=backend
-	@./deploy.sh $${YES:+--yes} --destroy "$$ENV" $$SERVICE
+	@set -f; ./deploy.sh $${YES:+--yes} --destroy "$$ENV" $$SERVICE
 
 demo: .venv/developing ## Deploy to a local AWS and use it as the task roles do; needs no account
 	@$(BIN)/python demo/demo.py

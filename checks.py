@@ -71,6 +71,12 @@ def check_statements(text: str) -> tuple[list[Fault], int, str]:
 
     The grammar is that of "IAM JSON policy elements reference" in AWS's documentation.
     """
+    if marker := re.search(r"^(---|\.\.\.)(?=\s|$)", text, re.MULTILINE):
+        return (
+            [(text.count("\n", 0, marker.start()), f"{marker[1]} begins or ends a YAML document; leave it out")],
+            0,
+            "",
+        )
     node = parse(text)
     if isinstance(node, tuple):
         return [node], 0, ""

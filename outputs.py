@@ -82,7 +82,7 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
     renderer = Renderer(sources, compiled)
     found = services.resolve(document, renderer.levels())
     on_disk = recorded_outputs(state)
-    outputs, faults, paths = {}, [], {}
+    outputs, faults, paths = {}, renderer.unused_faults(), {}
     for service in with_progress(found):
         for environment, policies in service.policies.items():
             if not policies:

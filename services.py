@@ -172,9 +172,13 @@ def validate(document: Document, schema: str) -> None:
     """Validate `document` with the JSON Schema in the text `schema`; raise BadInput with every fault."""
     import jsonschema_rs  # slow to load, and needed only where services.yml is new
 
-    rules = json.loads(schema)
+    try:
+        rules = json.loads(schema)
+        validator = jsonschema_rs.validator_for(rules)
+    except (ValueError, jsonschema_rs.ValidationError) as error:
+        raise BadInput([f"services.schema.json: is no JSON Schema: {str(error).splitlines()[0]}"]) from None
     faults: list[Fault] = []
-    for error in jsonschema_rs.validator_for(rules).iter_errors(document.data):
+    for error in validator.iter_errors(document.data):
         path, broken = tuple(error.instance_path), rules
         for step in error.schema_path[:-1]:
             broken = broken[step]
@@ -188,6 +192,8 @@ def validate(document: Document, schema: str) -> None:
         elif error.kind.name == "propertyNames":
             key = error.kind.error.instance
             faults.append(((*path, key), f"{key!r} is not {broken['description']}"))
+        elif error.kind.name == "uniqueItems":
+            faults.append((path, f"{shown(error.instance)} holds the same twice; keep one"))
         else:
             faults.append((path, f"{shown(error.instance)} is not {broken['description']}"))
     document.refuse(faults)
@@ -213,7 +219,7 @@ def resolve(document: Document, levels: dict[str, dict[str, bool]]) -> list[Serv
                 continue
             faults += policy_faults(path, policy, document.data, levels[aws_service])
             for _, names, grants in parts(policy, environments):
-                found = tuple(Grant(level, target, targets.get(target)) for _, level, target in grants)
+                found = tuple(Grant(level, target, targets.get(str(target))) for _, level, target in grants)
                 for environment in names if found else ():
                     policies.get(environment, {})[aws_service] = found
         services.append(Service(name, service["task_role"], policies))
@@ -243,7 +249,15 @@ def parts(policy: Any, environments: list[str]) -> Iterator[tuple[Path, list[str
 
 def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[str, bool]) -> Iterator[Fault]:
     """Yield what is wrong with a policy on one AWS service, whose `levels` tell which of them take a target."""
-    environments, targets, aws_service = data["environments"], data.get("targets", {}), path[-1]
+    environments, aws_service = data["environments"], path[-1]
+    if isinstance(policy, dict) and len(policy) > 1 and policy.keys() <= levels.keys():
+        yield (
+            path,
+            f"several grants are a list: [{', '.join(f'{{{key}: {shown(policy[key])}}}' for key in policy)}]".replace(
+                '"', ""
+            ),
+        )
+        return
     covered: list[str] = []
     for below, names, grants in parts(policy, environments):
         covered += names
@@ -252,18 +266,8 @@ def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[st
                 allowed = [*environments, "default"]
                 yield (*path, *below), f"no environment is called {name!r}; allowed: {listed(allowed, name)}"
         for where, level, target in grants:
-            if level not in levels:
-                near = nearest(level, [*levels, *environments, "default", "none"])
-                yield (*path, *where), f"{aws_service} has no level {level!r}; its levels: {', '.join(levels)}{near}"
-            elif target is None and levels[level]:
-                yield (
-                    (*path, *where),
-                    f"{level} needs a target, as in {{{level}: {next(iter(targets), 'sample-queue')}}}",
-                )
-            elif target is not None and not levels[level]:
-                yield (*path, *where), f"{level} takes no target; write it alone: {level}"
-            elif target is not None and target not in targets:
-                yield (*path, *where), f"no target is called {target!r}; targets: {listed(targets, target)}"
+            if fault := grant_fault(level, target, data, levels):
+                yield (*path, *where), f"{aws_service}: {fault}"
     missing = [name for name in environments if name not in covered]
     if missing:
         yield (
@@ -272,10 +276,33 @@ def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[st
         )
 
 
+def grant_fault(level: str, target: Any, data: dict[str, Any], levels: dict[str, bool]) -> str:  # noqa: PLR0911 - one return a fault
+    """Return what is wrong with a grant on an AWS service of these `levels`, empty if nothing is."""
+    targets = data.get("targets", {})
+    if level == "none":
+        return "`none` stands alone: it means no access"
+    if target is not None and not isinstance(target, str):
+        return f"a grant has one target; several are a list of grants: [{{{level}: a}}, {{{level}: b}}]"
+    if level not in levels:
+        near = nearest(level, [*levels, *data["environments"], "default", "none"])
+        return f"no level is called {level!r}; levels: {', '.join(levels)}{near}"
+    if target is None and levels[level]:
+        return f"{level} needs a target, as in {{{level}: {next(iter(targets), 'sample-queue')}}}"
+    if target is not None and not levels[level]:
+        return f"{level} takes no target (its partial does not mention one); write it alone: {level}"
+    if target is not None and target not in targets:
+        return f"no target is called {target!r}; targets: {listed(targets, target)}"
+    return ""
+
+
 def target_faults(data: dict[str, Any]) -> Iterator[Fault]:
     """Yield what is wrong with the targets."""
     policies = [policy for service in data["services"].values() for policy in service["policies"].values()]
-    used = {target for policy in policies for _, _, grants in parts(policy, []) for _, _, target in grants}
+    # A level too: {send: q, consume: q}, which should be a list, has its targets where levels stand.
+    named = [
+        name for policy in policies for _, _, grants in parts(policy, []) for _, *names in grants for name in names
+    ]
+    used = {name for name in named if isinstance(name, str)}
     for name, target in data.get("targets", {}).items():
         if name not in used:
             yield ("targets", name), f"no grant uses the target {name!r}; use it or remove it"

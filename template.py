@@ -64,6 +64,24 @@ class Renderer:
                 found.setdefault(match[1], {})[match[2]] = any(re.search(r"\btarget\b", text) for text in texts)
         return found
 
+    def unused_faults(self) -> list[str]:
+        """Return what is wrong with files of policies/ that no grant has rendered: their names and their syntax."""
+        faults = []
+        for path in self.sources:
+            folder, name = path.rpartition("/")[::2]
+            if path.startswith("policies/") and folder.count("/") == 1 and name != "service.j2" and name[-3:] != ".md":
+                match = PARTIAL.fullmatch(path)
+                if not match or match[2] in ("none", "default"):
+                    faults.append(
+                        f"{path}: is no level: <level>.yml.j2, in small letters, digits and hyphens, not none or default"
+                    )
+            if path.endswith(".j2"):
+                try:
+                    self._call(path, lambda path=path: self.environment.get_template(path))
+                except BadInput as error:
+                    faults += error.faults
+        return faults
+
     def needed(self, path: str) -> list[str]:
         """Return `path` and all that it includes and imports, directly or not; everything if that cannot be told."""
         if path not in self._needed:
@@ -180,7 +198,9 @@ class Renderer:
         if not faults:
             return
         marked = jinja_environment(self.sources, [LineMarks]).get_template(name).render(variables).split("\n")
-        raise BadInput([f"{origin(marked, line) or name}: {text}" for line, text in faults])
+        places = [origin(marked, line) or f"{name}:1" for line, _ in faults]
+        used = [f" (used by {name})" if not place.startswith(f"{name}:") else "" for place in places]
+        raise BadInput([f"{place}: {text}{by}" for place, (_, text), by in zip(places, faults, used, strict=True)])
 
 
 def shape_of(text: str, values: list[str]) -> str:

@@ -25,7 +25,7 @@ SERVICES_YML = {
     ),
     "a misspelt level": (
         TOP + f"services:\n  a:\n    {ROLE}\n    policies:\n      sqs: {{Dev: ful, default: none}}\n",
-        ["services.yml:6: sqs has no level 'ful'; its levels: full. Did you mean 'full'?"],
+        ["services.yml:6: sqs: no level is called 'ful'; levels: full. Did you mean 'full'?"],
     ),
     "a misspelt AWS service": (
         TOP + f"services:\n  a:\n    {ROLE}\n    policies:\n      dynamdb: full\n",
@@ -46,16 +46,28 @@ SERVICES_YML = {
         + f"targets:\n  bucket: {{name: files}}\nservices:\n  a:\n    {ROLE}\n    policies: {{s3: {{full: buckt}}}}\n",
         [
             "services.yml:3: no grant uses the target 'bucket'; use it or remove it",
-            "services.yml:7: no target is called 'buckt'; targets: bucket. Did you mean 'bucket'?",
+            "services.yml:7: s3: no target is called 'buckt'; targets: bucket. Did you mean 'bucket'?",
         ],
     ),
     "a level that lacks its target": (
         TOP + f"services:\n  a: {{{ROLE}, policies: {{s3: full}}}}\n",
-        ["services.yml:3: full needs a target, as in {full: sample-queue}"],
+        ["services.yml:3: s3: full needs a target, as in {full: sample-queue}"],
     ),
     "a level that takes no target": (
         TOP + f"targets: {{q: {{name: q}}}}\nservices:\n  a: {{{ROLE}, policies: {{sqs: {{full: q}}}}}}\n",
-        ["services.yml:4: full takes no target; write it alone: full"],
+        ["services.yml:4: sqs: full takes no target (its partial does not mention one); write it alone: full"],
+    ),
+    "a grant with several targets": (
+        TOP + f"services:\n  a:\n    {ROLE}\n    policies: {{s3: {{full: [b, c]}}}}\n",
+        ["services.yml:5: s3: a grant has one target; several are a list of grants: [{full: a}, {full: b}]"],
+    ),
+    "none among grants": (
+        TOP + f"services:\n  a: {{{ROLE}, policies: {{sqs: [none, full]}}}}\n",
+        ["services.yml:3: sqs: `none` stands alone: it means no access"],
+    ),
+    "an ARN that is none": (
+        TOP + f"targets: {{q: {{arn: foo}}}}\nservices:\n  a: {{{ROLE}, policies: {{sqs: {{send: q}}}}}}\n",
+        ['services.yml:2: "foo" is not an ARN, whole, such as arn:aws:sqs:eu-west-1:123456789012:orders'],
     ),
     "a key that stands twice": (
         TOP + f"services:\n  a: {{{ROLE}, policies: {{sqs: full}}}}\n  a: {{{ROLE}, policies: {{sqs: full}}}}\n",
@@ -142,6 +154,27 @@ PARTIALS = {
         {PARTIAL: '- Effect: Allow\n  Action:\n    - "sqs:*"\n Resource: "*"\n'},
         [f"{PARTIAL}:4: the output is not YAML: did not find expected '-' indicator"],
     ),
+    "the end of a YAML document": (
+        {PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  Resource: "*"\n...\n'},
+        [f"{PARTIAL}:4: ... begins or ends a YAML document; leave it out"],
+    ),
+    "a macro that is not indented": (
+        {
+            PARTIAL: '{% macro a() %}\nx:\n- y\n{% endmacro %}\n- Effect: Allow\n  Action: "sqs:*"\n  Resource:\n    - {{ a() }}\n'
+        },
+        [f"{PARTIAL}:3: a policy statement is a mapping with Effect, Action and Resource"],
+    ),
+    "a mistake in a level that nobody uses": (
+        {"policies/sqs/purge.yml.j2": "{% garbage\n"},
+        ["policies/sqs/purge.yml.j2:1: Encountered unknown tag 'garbage'."],
+    ),
+    "a name that no level can have": (
+        {"policies/sqs/Purge.yml.j2": "", "policies/sqs/none.yml.j2": ""},
+        [
+            f"policies/sqs/{name}.yml.j2: is no level: <level>.yml.j2, in small letters, digits and hyphens, not none or default"
+            for name in ("Purge", "none")
+        ],
+    ),
     "a misspelt element": (
         {PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  Resorce: "*"\n'},
         [
@@ -155,7 +188,7 @@ PARTIALS = {
             PARTIAL: '{% include "policies/sqs/read.yml.j2" %}\n- Effect: Allow\n  Action: "sqs:*"\n  Resource: "*"\n',
             "policies/sqs/read.yml.j2": '{# c #}\n- Effect: Alow\n  Action: "sqs:*"\n  Resource: "*"\n',
         },
-        ["policies/sqs/read.yml.j2:2: Effect is Allow or Deny"],
+        [f"policies/sqs/read.yml.j2:2: Effect is Allow or Deny (used by {PARTIAL})"],
     ),
     "a partial that includes itself": (
         {PARTIAL: f'{{% include "{PARTIAL}" %}}\n'},
@@ -241,6 +274,18 @@ def keep_level_full_only(project: Project) -> None:
     for path in (project.folder / "policies").glob("*/*.yml.j2"):
         if path.name != "full.yml.j2":
             path.unlink()
+
+
+def test_several_grants_that_are_no_list_are_shown_as_one(project: Project) -> None:
+    services = f"services:\n  a:\n    {ROLE}\n    policies: {{sqs: {{send: q, consume: q}}}}\n"
+    project.write("services.yml", TOP + "targets: {q: {name: q}}\n" + services)
+    assert project.refused() == ["services.yml:6: several grants are a list: [{send: q}, {consume: q}]"]
+
+
+def test_a_schema_that_is_none_is_named(project: Project) -> None:
+    project.write("services.schema.json", '{"type": 5}')
+    project.write("services.yml", project.read("services.yml") + "# changed\n")
+    assert project.refused()[0].startswith("services.schema.json: is no JSON Schema: ")
 
 
 @pytest.mark.parametrize(
