@@ -88,7 +88,9 @@ def many_services(folder: Path, rounds: int) -> list[Cost]:
     row("... --check, knowing of no render before", checked, "a full render", full)
     contest(folder, 1, render)
     (entry,) = contest(
-        folder, rounds, render._replace(prepare=partial(edit, folder / "services.yml", "-Role7-", "-Role-7-"))
+        folder,
+        rounds,
+        render._replace(prepare=partial(edit, folder / "services.yml", "-Service7EcsTaskRole-", "-Service7EcsRole-")),
     )
     row("... one entry of services.yml changed (3 files)", entry, "a full render", full)
     (changed,) = contest(

@@ -54,7 +54,7 @@ def services_yml(count: int, environments: str = "Dev, Staging, Production") -> 
         f'  queue-{n}: {{import: "Queue{n}-${{EnvType}}"}}\n  table-{n}: {{name: table-{n}}}\n' for n in range(count)
     )
     services = (
-        f'  service-{n}:\n    task_role: "${{VPCName}}-Role{n}-${{EnvType}}"\n    policies:\n'
+        f'  service-{n}:\n    task_role: "${{VPCName}}-Service{n}EcsTaskRole-${{EnvType}}"\n    policies:\n'
         f"      sqs: {{Dev: full, default: {{{'consume' if n % 100 else 'send'}: queue-{n}}}}}\n"
         f"      dynamodb: {{Dev: full, default: {{read-write: table-{n}}}}}\n"
         for n in range(count)
