@@ -54,20 +54,32 @@ def listing(digests: "dict[str, str]") -> str:
 
 
 def files(path: str) -> "list[tuple[str, bytes]]":
-    """Return path and content of every file at and below `path`, sorted; without hidden ones and linked folders."""
-    if os.path.isdir(path):
-        below = sorted(entry.path for entry in os.scandir(path) if not entry.name.startswith("."))
-        return [found for entry in below if not is_linked_folder(entry) for found in files(entry)]
+    """Return path and content of every file at and below `path`, sorted.
+
+    Leaves out hidden ones, what is no file (a pipe would never end), and linked folders, which could lead out of the
+    project.
+    """
     try:
-        with open(path, "rb") as file:
-            return [(path, file.read())]
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
     except FileNotFoundError:
         return []
+    except NotADirectoryError:
+        return [(path, contents(path))]
+    found = []
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_file():
+            found.append((entry.path, contents(entry.path)))
+        elif entry.is_dir(follow_symlinks=False):
+            found += files(entry.path)
+    return found
 
 
-def is_linked_folder(path: str) -> bool:
-    """Tell whether `path` is a symbolic link to a folder, which could lead out of the project."""
-    return os.path.islink(path) and os.path.isdir(path)
+def contents(path: str) -> bytes:
+    """Return the content of a file."""
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def program_digest() -> str:
@@ -87,8 +99,7 @@ def digest(content: bytes) -> str:
 def read(path: str) -> bytes:
     """Return the content of a file, empty if it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return contents(path)
     except OSError:
         return b""
 

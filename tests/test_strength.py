@@ -148,6 +148,13 @@ def test_a_linked_folder_of_partials_is_not_read(project: Project, tmp_path) -> 
     assert any("no folder policies/sqs/" in fault for fault in project.refused())
 
 
+def test_a_pipe_or_a_device_is_not_read(project: Project) -> None:
+    for folder in ("out/Dev", "policies/sqs"):
+        os.mkfifo(project.folder / folder / "pipe.yml.j2")
+        (project.folder / folder / "zero.yml.j2").symlink_to("/dev/zero")
+    project.render()
+
+
 def test_locale_and_umask_change_nothing_but_the_mode(project: Project) -> None:
     before = contents(project)
     shutil.rmtree(project.folder / "out")
