@@ -266,7 +266,7 @@ def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[st
                 allowed = [*environments, "default"]
                 yield (*path, *below), f"no environment is called {name!r}; allowed: {listed(allowed, name)}"
         for where, level, target in grants:
-            if fault := grant_fault(level, target, data, levels):
+            if fault := grant_fault(aws_service, level, target, data, levels):
                 yield (*path, *where), f"{aws_service}: {fault}"
     missing = [name for name in environments if name not in covered]
     if missing:
@@ -276,7 +276,7 @@ def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[st
         )
 
 
-def grant_fault(level: str, target: Any, data: dict[str, Any], levels: dict[str, bool]) -> str:  # noqa: PLR0911 - one return a fault
+def grant_fault(aws_service: Any, level: str, target: Any, data: dict[str, Any], levels: dict[str, bool]) -> str:  # noqa: PLR0911 - a return each
     """Return what is wrong with a grant on an AWS service of these `levels`, empty if nothing is."""
     targets = data.get("targets", {})
     if level == "none":
@@ -289,7 +289,7 @@ def grant_fault(level: str, target: Any, data: dict[str, Any], levels: dict[str,
     if target is None and levels[level]:
         return f"{level} needs a target, as in {{{level}: {next(iter(targets), 'sample-queue')}}}"
     if target is not None and not levels[level]:
-        return f"{level} takes no target (its partial does not mention one); write it alone: {level}"
+        return f"{level} takes no target: policies/{aws_service}/{level}.yml.j2 does not mention `target`; write it alone: {level}"
     if target is not None and target not in targets:
         return f"no target is called {target!r}; targets: {listed(targets, target)}"
     return ""

@@ -55,7 +55,9 @@ SERVICES_YML = {
     ),
     "a level that takes no target": (
         TOP + f"targets: {{q: {{name: q}}}}\nservices:\n  a: {{{ROLE}, policies: {{sqs: {{full: q}}}}}}\n",
-        ["services.yml:4: sqs: full takes no target (its partial does not mention one); write it alone: full"],
+        [
+            "services.yml:4: sqs: full takes no target: policies/sqs/full.yml.j2 does not mention `target`; write it alone: full"
+        ],
     ),
     "a grant with several targets": (
         TOP + f"services:\n  a:\n    {ROLE}\n    policies: {{s3: {{full: [b, c]}}}}\n",
