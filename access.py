@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 GRANT_COMMENT = re.compile(r"# (?P<level>\S+)(?: (?P<target>.+?))? \((?P<partial>[^()]+)\)$")
+UNKNOWN = "${unknown "  # begins what cannot be spelled, see `unspelled`
+UNKNOWN_KIND = re.compile(r"\$\{unknown ([^{}]*?): [^{}]*\}")
+BRACES = str.maketrans("{}", "\N{MATHEMATICAL LEFT ANGLE BRACKET}\N{MATHEMATICAL RIGHT ANGLE BRACKET}")
+OPERATOR = re.compile(  # "IAM JSON policy elements: Condition operators"
+    r"Null|(For(AllValues|AnyValue):)?(String(Not)?(Equals(IgnoreCase)?|Like)|Arn(Not)?(Equals|Like)|Bool|BinaryEquals"
+    r"|(Not)?IpAddress|(Numeric|Date)((Not)?Equals|(LessThan|GreaterThan)(Equals)?))(IfExists)?"
+)
 SUB_VARIABLE = re.compile(r"\$\{(!?)\s*([^}]*?)\s*\}")
 LITERAL = str.maketrans({"*": "\ue002", "?": "\ue003"})  # what a request asks for has no wildcards
 
@@ -122,23 +129,35 @@ def read_document(document: Any, path: str, logical_id: str = "", when: str = ""
 def canonical(value: object) -> str:
     """Spell a property's value as the text that Fn::Sub would take for it, imports as `${import NAME}`.
 
-    What cannot be spelled so (Fn::If, Fn::Select ...) becomes `${` + its JSON + `}`: equal only to itself.
+    What cannot be spelled so (Fn::If, Fn::Select ...) is `unspelled`.
     """
     if not isinstance(value, dict):
-        return canonical_arn(re.sub(r"\$\{(?!!)", "${!", str(value)))  # here ${aws:username} belongs to IAM
+        plain = re.sub(r"\$\{(?!!)", "${!", str(value))  # here ${aws:username} belongs to IAM
+        return unspelled(value) if value is None or isinstance(value, list) else canonical_arn(plain)
     match list(value.items()):
-        case [("Ref" | "Fn::GetAtt", name)]:
+        case [("Ref" | "Fn::GetAtt", name)] if name != "AWS::NoValue":
             return f"${{{name if isinstance(name, str) else '.'.join(map(str, name))}}}"
         case [("Fn::ImportValue", name)]:
             return f"${{import {canonical(name)}}}"
-        case [("Fn::Join", [separator, list(parts)])]:
-            return canonical_arn(str(separator).join(map(canonical, parts)))
+        case [("Fn::Join", [str(separator), list(parts)])]:
+            return canonical_arn(separator.join(map(canonical, parts)))
         case [("Fn::Sub", argument)]:
             text, names = (argument, {}) if isinstance(argument, str) else argument
             spelled = {name: canonical(item) for name, item in names.items()}
             return canonical_arn(SUB_VARIABLE.sub(lambda m: spelled.get(m[1] + m[2], f"${{{m[1]}{m[2]}}}"), text))
         case _:
-            return f"${{{_json(value)}}}"
+            return unspelled(value)
+
+
+def unspelled(value: object, kind: str = "") -> str:
+    """Stand for what could mean anything here: `${unknown KIND: JSON}`, equal only to itself.
+
+    Its JSON is ASCII, so that other characters can stand for the braces, which would end the `${...}`.
+    """
+    function = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else ""
+    is_function = str(function).startswith("Fn::")
+    kind = kind or (f"an {function}" if is_function else "an unknown value" if value else "no value")
+    return f"{UNKNOWN}{kind.translate(BRACES)}: {json.dumps(value, sort_keys=True, default=str).translate(BRACES)}}}"
 
 
 def canonical_arn(arn: str) -> str:
@@ -178,17 +197,43 @@ def _grants_above(lines: list[str]) -> tuple[Grant, ...]:
 def _statement(raw: Any, when: str, path: str, logical_id: str) -> Statement:
     if fault := _fault(raw):
         raise TemplateError(f"{_where(raw, path, logical_id)}: {fault}")
-    own = sorted(
-        f"{key} {operator} {' or '.join(sorted(json.dumps(canonical(v)) for v in _listed(values)))}"
-        for operator, keys in _items(raw.get("Condition"))
-        for key, values in _items(keys)
+    conditions = _conditions(raw["Condition"]) if "Condition" in raw else []
+    actions, not_actions = (tuple(_listed(raw.get(key, []))) for key in ("Action", "NotAction"))
+    there, not_there = (
+        tuple(canonical(value) or unspelled(value) for value in _listed(raw[key]) or [None]) if key in raw else ()
+        for key in ("Resource", "NotResource")
     )
-    actions, not_actions = (tuple(map(str, _listed(raw.get(key, [])))) for key in ("Action", "NotAction"))
-    there, not_there = (tuple(map(canonical, _listed(raw.get(key, [])))) for key in ("Resource", "NotResource"))
-    condition = _both(when, *own)
+    named = actions or not_actions
+    if not named or not all(isinstance(action, str) for action in named):  # it may be about any action
+        conditions.append(f"the action is {unspelled(raw.get('Action', raw.get('NotAction')))}")
+        actions, not_actions = ("*",), ()
     return Statement(
-        str(raw["Effect"]), actions, not_actions, there, not_there, condition, path, _line(raw), logical_id
+        str(raw["Effect"]),
+        tuple(map(str, actions)),
+        tuple(map(str, not_actions)),
+        there,
+        not_there,
+        _both(when, *conditions),
+        path,
+        _line(raw),
+        logical_id,
     )
+
+
+def _conditions(raw: Any) -> list[str]:
+    """Spell each part of a Condition, all of which must hold; sorted."""
+    if not isinstance(raw, dict):
+        return [f"Condition is {unspelled(raw)}"]
+    found = []
+    for operator, keys in raw.items():
+        if not OPERATOR.fullmatch(str(operator)) or not isinstance(keys, dict):
+            kind = "" if str(operator).startswith("Fn::") else f"the part {operator}, which IAM would not take,"
+            found.append(f"Condition is {unspelled({operator: keys}, kind)}")
+            continue
+        for key, values in keys.items():
+            texts = [json.dumps(canonical(value), ensure_ascii=False) for value in _listed(values) or [None]]
+            found.append(f"{key} {operator} {' or '.join(sorted(texts))}")
+    return sorted(found)
 
 
 def _fault(raw: object) -> str:
@@ -202,8 +247,6 @@ def _fault(raw: object) -> str:
     for key in ("Action", "Resource"):
         if (key in raw) == (f"Not{key}" in raw):
             return f"a statement has either {key} or Not{key}"
-    if not all(isinstance(action, str) for action in _listed(raw.get("Action", raw.get("NotAction")))):
-        return "an action that is not plain text cannot be judged"
     return ""
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from access import expand
+from access import UNKNOWN, UNKNOWN_KIND, expand
 from patterns import Letters, action_matches, is_wildcard, letters, meet, unknown
 
 if TYPE_CHECKING:
@@ -119,6 +119,9 @@ def _verdict(before: Rules, after: Rules) -> tuple[tuple[str, str], ...]:
     """Return (kind, reason) of each change: none, one, or one that grows and one that shrinks."""
     if before == after:
         return ()
+    if unknown := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
+        kinds = {match[1] if match else "an unknown value" for match in unknown}
+        return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
     grows = _change(before, after, "granted", "widened")
     shrinks = _change(after, before, "revoked", "narrowed")
     if not shrinks:
@@ -148,6 +151,12 @@ def _change(old: Rules, new: Rules, more: str, wider: str) -> tuple[str, str] | 
     apart = bool(added) and not (_growth(frozenset(), old) and any(_includes(a, h) for a in added for h in had))
     reason = f"condition dropped: {min(dropped)}" if dropped and "" in {a.condition for a in added} else ""
     return more if apart else wider, reason
+
+
+def _texts(rules: Rules) -> Iterator[str]:
+    """Yield the resources and conditions of rules."""
+    for rule in rules:
+        yield from (rule.condition, *rule.resources)
 
 
 def _denied(rules: Rules) -> Rules:

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from access import access_level, can_escalate, expand, resource_types
+from access import UNKNOWN_KIND, access_level, can_escalate, expand, resource_types
 from compare import CANNOT_TELL, Rule, compare, rules_of_both
 from patterns import is_wildcard
 
@@ -65,10 +65,12 @@ def access_lines(before: list[Statement], after: list[Statement], names: dict[st
 
 def whole_line(title: str, before: list[Statement], after: list[Statement]) -> Line:
     """Say in one line what comes or goes with a whole file; one of the sides is empty."""
-    changes = [c for c in compare(before, after) if c.kind in ("granted", "revoked")]
+    changes = [c for c in compare(before, after) if c.kind != "narrowed"]
+    undenied = any(s.effect == "Deny" for s in before)
+    kind = "granted" if after else "widened" if undenied else "revoked"
     text = f"{title}: {_by_service({c.action for c in changes}) or 'no access'}"
-    found = marks(changes, before, after, text) if after else ()
-    return Line("granted" if after else "revoked", (), text, real(c.action for c in changes), marks=found)
+    found = marks(changes, before, after, text) if kind in GROWS else ()
+    return Line(kind, (), text, real(c.action for c in changes), marks=found)
 
 
 def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...], list[Change]]]:
@@ -164,8 +166,9 @@ def target_names(*templates: Template) -> dict[str, str]:
 
 
 def bare(text: str, names: dict[str, str] | None = None) -> str:
-    """Spell each import by its name in names, else by the name of the export."""
-    return IMPORT.sub(lambda match: (names or {}).get(match[1], match[1]), text)
+    """Spell each import by its name in names, else by the name of the export, and what is unknown by its kind."""
+    named = IMPORT.sub(lambda match: (names or {}).get(match[1], match[1]), text)
+    return UNKNOWN_KIND.sub(lambda match: match[1], named)
 
 
 def column(line: Line) -> str:
