@@ -12,7 +12,8 @@ A line is one of
   narrowed   existing access became smaller
   revoked    access that is gone
 and `notice` where CloudFormation would do something other than it seems. Exit code: 0, or 1 if --fail-on finds a
-line, or 2 for wrong usage or unreadable input.
+line, or 2 for wrong usage or unreadable input. `--fail-on widened` fails on granted lines as well, which are more
+than widened; `--fail-on granted` on these alone.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 PATH = re.compile(r"out/(?P<environment>[^/]+)/sample-ecs-taskrole-(?P<service>.+)-cfn\.yml")
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
 GATES = ("widened", "granted", "escalation")
+GATES_HELP = "exit with 1 on such a line: widened (granted too), granted alone, or a way to further rights; repeatable"
 
 
 class ReviewError(Exception):
@@ -329,6 +331,8 @@ def fails(result: Review, gates: Iterable[str]) -> bool:
     """Tell whether any line is of a kind, or has a mark, that a gate forbids."""
     lines = [line for section in result.sections for line in section.lines]
     found = {line.kind for line in lines}
+    if "granted" in found:
+        found.add("widened")  # and more
     if any(mark.code in ("escalation", "permissions") for line in lines for mark in line.marks):
         found.add("escalation")
     return not found.isdisjoint(gates)
@@ -360,7 +364,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("base", help="a git revision, or deployed")
     parser.add_argument("head", nargs="?", help="a git revision, or deployed (default: the working tree)")
     parser.add_argument("--format", choices=["terminal", "markdown", "json"], default="terminal")
-    parser.add_argument("--fail-on", choices=GATES, action="append", default=[])
+    parser.add_argument("--fail-on", choices=GATES, action="append", default=[], help=GATES_HELP)
     parser.add_argument("--environment", action="append", default=[], metavar="NAME", help="only this one; repeatable")
     parser.add_argument("--service", action="append", default=[], metavar="NAME", help="only this one; repeatable")
     options = parser.parse_args(argv)
