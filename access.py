@@ -40,6 +40,10 @@ SUB_VARIABLE = re.compile(r"\$\{(!?)\s*([^}]*?)\s*\}")
 LITERAL = str.maketrans({"*": "\ue002", "?": "\ue003"})  # what a request asks for has no wildcards
 
 
+# what a template of another shape than ours raises somewhere down in its reading: too many places to ask in each
+WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
+
 class TemplateError(Exception):
     """A template that cannot be read as IAM policies; the message begins with its file and line."""
 
@@ -93,6 +97,27 @@ class Template(NamedTuple):
 
 def read_template(text: str, path: str) -> Template:
     """Read a CloudFormation template. Raises TemplateError where it is not one that we can judge."""
+    where = f"{path}:1"
+    try:
+        document = _decoded(text, path)
+        lines, policies, rest = text.splitlines(), [], {}
+        for logical_id, resource in document["Resources"].items():
+            where = _where(logical_id, path, logical_id)
+            if isinstance(resource, dict) and resource.get("Type") == "AWS::IAM::Policy":
+                policies.append(_policy(logical_id, resource, lines, path))
+            else:
+                rest[f"Resources {logical_id}"] = _json(resource)
+        where = f"{path}:1"
+        for section in ("Parameters", "Mappings", "Conditions", "Transform"):
+            for name, value in _items(document.get(section)):
+                rest[f"{section} {name}"] = _json(value)
+    except WRONG_SHAPE as error:
+        raise TemplateError(f"{where}: not of a shape that can be read ({error})") from None
+    return Template(path, tuple(policies), rest)
+
+
+def _decoded(text: str, path: str) -> dict[str, Any]:
+    """Return a template as cfn-lint decodes it."""
     from cfnlint.decode import decode_str
 
     document, faults = decode_str(text)
@@ -100,16 +125,7 @@ def read_template(text: str, path: str) -> Template:
         raise TemplateError(f"{path}:{faults[0].linenumber}: {faults[0].message}")
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise TemplateError(f"{path}:1: not a CloudFormation template: it has no map of Resources")
-    lines, policies, rest = text.splitlines(), [], {}
-    for logical_id, resource in document["Resources"].items():
-        if isinstance(resource, dict) and resource.get("Type") == "AWS::IAM::Policy":
-            policies.append(_policy(logical_id, resource, lines, path))
-        else:
-            rest[f"Resources {logical_id}"] = _json(resource)
-    for section in ("Parameters", "Mappings", "Conditions", "Transform"):
-        for name, value in _items(document.get(section)):
-            rest[f"{section} {name}"] = _json(value)
-    return Template(path, tuple(policies), rest)
+    return document
 
 
 def read_document(document: Any, path: str, logical_id: str = "", when: str = "") -> list[Statement]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from access import TemplateError, read_document
 from compare import compare
+from report import printable
 from stacks import (
     Refused,
     all_exports,
@@ -76,7 +77,7 @@ def drift(environment: str, services: Sequence[str]) -> int:
         for key in sorted(in_out.keys() | deployed.keys() | in_iam.keys()):
             word = standing(in_out.get(key), deployed.get(key), in_iam.get(key))
             words.append(word)
-            print("  " + paint(f"{word:<17}", "32" if word == "in sync" else "31", sys.stdout) + key[1])
+            print("  " + paint(f"{word:<17}", "32" if word == "in sync" else "31", sys.stdout) + printable(key[1]))
             if word == "changed by hand":
                 sys.stdout.writelines(f"{'':21}{line}\n" for line in by_hand(deployed[key], in_iam[key]))
     differing = [word for word in words if word != "in sync"]
@@ -128,7 +129,7 @@ def standing(in_out: Statements, deployed: Statements, in_iam: Statements) -> st
 def by_hand(deployed: list[Statement], in_iam: list[Statement]) -> list[str]:
     """Return what a change by hand has granted (+) and revoked (-), a line for each AWS service."""
     found = access_lines(deployed, in_iam)
-    return [f"{SIGNS[line.kind]} {line.kind:8}  {column(line)}  {line.text}" for line in found]
+    return [f"{SIGNS[line.kind]} {line.kind:8}  {printable(column(line))}  {printable(line.text)}" for line in found]
 
 
 def main(argv: Sequence[str]) -> int:

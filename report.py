@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from access import access_level
 from wording import GROWS, SIGNS, brief, column, levels, number
@@ -68,6 +68,19 @@ def headline(review: Review) -> list[str]:
     ]
 
 
+def printable(value: Any) -> Any:
+    """Return a text, or all of a review, with what could steer a terminal or break a line written as escapes.
+
+    What a template says is anybody's text: an escape sequence in it could hide the line that it stands in.
+    """
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+    if isinstance(value, tuple):
+        parts = map(printable, value)
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value
+
+
 def terminal(review: Review, columns: int, *, colour: bool) -> str:
     """Render for a person at a terminal of so many columns."""
 
@@ -112,7 +125,7 @@ def markdown(review: Review) -> str:
     for section in review.sections:
         by_service[section.service].append(section)
     text = f"<!-- review.py -->\n### Permissions: {_escaped(review.base)} → {_escaped(review.head)}\n\n"
-    text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(headline(review)))
+    text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
     tables = {service: _table(service, sections) for service, sections in by_service.items()}
     room = MOST_MARKDOWN - len(text) - sum(map(len, tables.values()))  # what is left for details
     for i, (service, sections) in enumerate(by_service.items()):
@@ -143,13 +156,20 @@ def _details(sections: Sequence[Section]) -> str:
         for line in section.lines:
             rows.append(f"- {line.kind} ({_escaped(', '.join(section.environments))}): {_escaped(line.text)}")
             named = {**levels(line.actions), "before": line.before, "after": line.after}
-            rows += [f"  - {what}: {', '.join(f'`{x}`' for x in some)}" for what, some in named.items() if some]
+            rows += [f"  - {what}: {', '.join(map(_code, some))}" for what, some in named.items() if some]
     return "\n".join([*rows, "", "</details>"])
 
 
 def _escaped(text: str) -> str:
-    """Keep text from being read as Markdown."""
-    return re.sub(r"([\\|*_<>`\[\]$~@#])", r"\\\1", text).replace("\n", " ")
+    """Keep text from being read as Markdown; an escaped @ would still notify people, so a space of no width follows."""
+    return re.sub(r"([\\|*_<>`\[\]$~#&])", r"\\\1", text).replace("@", "@&#8203;")
+
+
+def _code(text: str) -> str:
+    """Return text as a code span, fenced by more backticks than it holds in a row."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    pad = " " * (len(fence) > 1)
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def as_json(review: Review) -> str:
@@ -159,7 +179,7 @@ def as_json(review: Review) -> str:
         for s in review.sections
     ]
     whole = {"base": review.base, "head": review.head, "counts": counts(review), "sections": sections}
-    return json.dumps({**whole, "unchanged": review.unchanged}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({**whole, "unchanged": review.unchanged}, indent=2) + "\n"
 
 
 def _as_dict(line: Line) -> dict[str, object]:

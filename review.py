@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import report
+import stacks
 from access import TemplateError, access_level, read_template
 from compare import CANNOT_TELL, compare
 from report import Review, Section, is_production, rank
@@ -112,14 +113,12 @@ def deployed_side(other: Side, environments: list[str], services: list[str]) -> 
     """Return what is deployed now, of the environments and services of the other side unless told which."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    import stacks
-
     held: dict[File, bytes] = {}
     for environment in environments or sorted({file.environment for file in other.ids}):
         wanted = services or sorted({file.service for file in other.ids if file.environment == environment})
         try:
             deployed = stacks.deployed_templates(environment, wanted)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, stacks.UsageError) as error:
             raise ReviewError(f"what is deployed in {environment} is not to be had: {error}") from None
         held |= {file: text.encode() for path, text in deployed.items() for file in templates_in([f"out/{path}"])}
     return Side("deployed", {f: blob_id(data) for f, data in held.items()}, lambda files: {f: held[f] for f in files})
@@ -347,15 +346,26 @@ def both_sides(options: argparse.Namespace) -> tuple[Side, Side]:
     base, head = (s or deployed_side(next(filter(None, sides)), options.environment, options.service) for s in sides)
     if not base.ids and not head.ids:
         raise ReviewError(f"no templates under out/ in {base.label} or {head.label}")
+    known = base.ids.keys() | head.ids.keys()
+    try:
+        for name in options.environment:
+            stacks.require("environment", name, sorted({file.environment for file in known}))
+        for name in options.service:
+            stacks.require("service", name, sorted({file.service for file in known}))
+    except stacks.UsageError as error:
+        raise ReviewError(str(error)) from None
     return base, head
 
 
 def rendered(result: Review, form: str) -> str:
     """Return a review as it is printed."""
+    if form == "json":
+        return report.as_json(result)
+    result = report.printable(result)
     if form == "terminal":
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         return report.terminal(result, shutil.get_terminal_size((110, 24)).columns, colour=colour)
-    return report.markdown(result) if form == "markdown" else report.as_json(result)
+    return report.markdown(result)
 
 
 def main(argv: list[str]) -> int:
@@ -371,9 +381,16 @@ def main(argv: list[str]) -> int:
     try:
         result = review(*both_sides(options), options.environment, options.service)
     except ReviewError as error:
-        sys.stderr.write(f"review.py: {error}\n")
+        sys.stderr.write(f"review.py: {report.printable(str(error))}\n")
         return 2
-    sys.stdout.write(rendered(result, options.format))
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
+    try:
+        sys.stdout.write(rendered(result, options.format))
+        sys.stdout.flush()
+    except OSError as error:
+        sys.stderr.write(f"review.py: cannot print: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at exit
+        return 2
     return int(fails(result, options.fail_on))
 
 

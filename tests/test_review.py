@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 import review
+import stacks
 
 PROGRAM = Path(review.__file__)
 QUEUE = '{"Fn::Sub": ["arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${N}", {N: {"Fn::ImportValue": !Sub "SQS-${EnvType}"}}]}'
@@ -439,6 +440,68 @@ def test_one_environment_or_service_can_be_chosen(repository: Repository) -> Non
     assert re.findall(r"^\w+ in .*", out, re.MULTILINE) == ["worker in Staging"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--environment=Stagin"], "no environment is called 'Stagin' (did you mean Staging?); out/ has: Dev, Staging"),
+        (["--service=worke"], "no service is called 'worke' (did you mean worker?); out/ has: api, worker"),
+    ],
+)
+def test_a_name_that_neither_side_has_is_an_error(repository: Repository, arguments: list[str], message: str) -> None:
+    repository.commit({"Dev/api": template(policy(FULL))})
+    repository.write({"Staging/worker": template(policy(FULL))})
+    assert repository.run("HEAD", *arguments) == (2, "", f"review.py: {message}\n")
+    assert repository.run("HEAD", "--environment=Dev", "--service=api")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        statement("!Sub []"),
+        statement("!Sub [1, 2]"),
+        statement("{Ref: 5}"),
+        statement("!Sub ['${A}', {A: !Sub [x]}]"),
+        statement(condition="{Bool: {a: !Sub []}}"),
+        "[" * 2000 + "]" * 2000,
+    ],
+)
+def test_a_template_of_another_shape_is_an_error_that_says_where(repository: Repository, broken: str) -> None:
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write({"Dev/a": template(policy(broken))})
+    code, out, err = repository.run("HEAD")
+    assert (code, out) == (2, "")
+    assert re.match(r"review.py: out/Dev/sample-ecs-taskrole-a-cfn.yml:\d+: .+ \(working tree\)\n$", err)
+
+
+def test_a_full_disk_is_an_error_and_a_terminal_of_ascii_is_none(repository: Repository) -> None:
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write({"Dev/a": template(policy(FULL))})
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, PROGRAM, "HEAD"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"review.py: cannot print: No space left on device\n")
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, PROGRAM, "HEAD"], capture_output=True, check=True, env=ascii_only)
+    assert done.stdout.startswith(b"HEAD \\u2192 working tree\n")
+
+
+def test_what_a_template_says_neither_steers_a_terminal_nor_breaks_out_of_markdown(repository: Repository) -> None:
+    nasty = r"\e[2K\nx`y``z|<img src=q>@org/team\u202e"
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write(
+        {"Dev/a": template(policy(statement(f'"{nasty}"', f'"sqs:{nasty}"', f'{{Bool: {{"{nasty}": a}}}}')))}
+    )
+    for form in ("terminal", "markdown", "json"):
+        out = repository.run("HEAD", "--format", form)[1]
+        assert "org/team" in out
+        assert not [c for c in out if not (c.isprintable() or c == "\n")]
+        if form == "markdown":
+            rows = [line for line in out.splitlines() if line.startswith("| Dev")]
+            assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {6}
+            outside = re.sub(r"(?<!\\)(`+)(?!`).*?(?<!`)\1(?!`)", "", out)
+            assert "@org" not in outside
+            assert not re.search(r"(?<!\\)<img|(?<!\\)`", outside)
+
+
 def test_a_new_or_removed_service_or_environment_is_one_line(repository: Repository) -> None:
     text = template(policy(SEND))
     repository.commit({"Dev/old": text, "Staging/backend": text, "Dev/backend": text})
@@ -502,19 +565,17 @@ def failing(*_: object) -> Files:
 def test_one_side_may_be_what_is_deployed(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    class Stacks:
-        @staticmethod
-        def deployed_templates(environment: str, services: list[str]) -> Files:
-            asked.append((environment, services))
-            return {f"{environment}/sample-ecs-taskrole-{s}-cfn.yml": template(policy(FULL)) for s in services}
+    def deployed(environment: str, services: list[str]) -> Files:
+        asked.append((environment, services))
+        return {f"{environment}/sample-ecs-taskrole-{s}-cfn.yml": template(policy(FULL)) for s in services}
 
-    monkeypatch.setitem(sys.modules, "stacks", Stacks)
+    monkeypatch.setattr(stacks, "deployed_templates", deployed)
     repository.commit({f"{e}/{s}": template(policy(SEND)) for e in ENVIRONMENTS for s in ("a", "b")})
     assert "b in Production, Staging" in repository.run("deployed", "--service", "b")[1]
     assert asked == [("Production", ["b"]), ("Staging", ["b"])]
     assert "a in Staging" in repository.run("deployed", "HEAD", "--environment", "Staging", "--service", "a")[1]
     assert "granted" in repository.run("HEAD", "deployed", "--environment", "Staging")[1]
-    monkeypatch.setattr(Stacks, "deployed_templates", failing)
+    monkeypatch.setattr(stacks, "deployed_templates", failing)
     assert repository.run("deployed")[::2] == (
         2,
         "review.py: what is deployed in Production is not to be had: Unable to locate credentials\n",
