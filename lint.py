@@ -35,6 +35,7 @@ def main(argv: list[str]) -> int:
     if argv:
         print(f"lint.py takes no arguments; what is linted stands in {CONFIGURATION}", file=sys.stderr)
         return 2
+    os.chdir(Path(__file__).resolve().parent)  # cfn-lint's configuration names folders below it
     try:
         return lint()
     except (LintError, OSError) as error:

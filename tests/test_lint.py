@@ -322,3 +322,12 @@ def test_the_program_and_the_configuration_name_the_same_folders() -> None:
     configuration = (ROOT / ".cfnlintrc.yaml").read_text(encoding="utf-8")
     assert "templates: [out/**/*.yml]" in configuration
     assert "append_rules: [lint]" in configuration
+
+
+def test_it_lints_its_own_folder_from_wherever_it_is_called(project: Path, tmp_path: Path) -> None:
+    write(project, "Production", "backend", BAD)
+    done = subprocess.run(
+        [sys.executable, project / "lint.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert NAME.format("Production", "backend") in done.stdout
