@@ -28,7 +28,7 @@
 
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 PATH=$PATH:$here/.venv/bin # the AWS CLI that make has installed, where there is no other
 
 # AWS CLI 1 and botocore read the region from AWS_DEFAULT_REGION alone.
@@ -95,7 +95,10 @@ deploy() {
 destroy() {
   local deployed
   deployed=$(python stacks.py status "$environment" "${services[@]}")
-  [[ $deployed ]] || return 0
+  if [[ ! $deployed ]]; then
+    echo 'nothing to delete'
+    return 0
+  fi
   begin
   confirm 'delete these stacks and the policies in them'
   delete <<<"$deployed"
@@ -148,7 +151,8 @@ show_permissions() {
 }
 
 begin() {
-  work=$(mktemp -d) token=deploy-$(date +%Y%m%dT%H%M%S)-$$ failed=0 outcomes=''
+  work=$(mktemp -d 2>/dev/null) || usage_error "no temporary folder can be made in ${TMPDIR:-/tmp} (TMPDIR)"
+  token=deploy-$(date +%Y%m%dT%H%M%S)-$$ failed=0 outcomes=''
   trap finish EXIT
   trap 'exit 130' INT TERM
 }

@@ -96,14 +96,36 @@ def require(kind: str, name: str, allowed: list[str]) -> None:
 
 def read_template(environment: str, service: str) -> dict[str, Any]:
     """Return the template of a service in `out/`. Raises UsageError if it is none."""
+    import yaml
+
     path = Path("out") / template_path(environment, service)
+    line, what = 1, ""
     try:
         template = load_template((HERE / path).read_text(encoding="utf-8"))
         documents(template, {}, {})
-    except Exception as error:
-        message = f"{path} is not a template that render.py has written: {' '.join(str(error).split())}"
-        raise UsageError(message) from error
+        what = next(filter(None, map(unresolvable_role, policies(template))), "")
+    except yaml.MarkedYAMLError as error:
+        begins_before = error.context == "while scanning a simple key"  # as a mark of a merge conflict is read
+        mark = error.context_mark if begins_before else error.problem_mark
+        line, what = mark.line + 1, error.problem
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        what = str(error)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError):  # of another shape than ours
+        what = "it has no Resources that are policies with a name, a document and roles"
+    if what:
+        what = "".join(c if c.isprintable() else " " for c in what)
+        message = f"{path}:{line} is not a template that render.py has written: {what}"
+        raise UsageError(message)
     return template
+
+
+def unresolvable_role(policy: dict[str, Any]) -> str:
+    """Return why the role of a policy cannot be told before CloudFormation has made it; "" if it can."""
+    known = ("Ref", "Fn::Sub", "Fn::Join", "Fn::ImportValue")
+    for role in policy["Roles"]:
+        if isinstance(role, dict) and not role.keys() <= set(known):
+            return f"the role of {policy['PolicyName']} is {', '.join(role)}; a role may be text or {', '.join(known)}"
+    return ""
 
 
 def load_template(text: str) -> dict[str, Any]:
@@ -173,7 +195,7 @@ def documents(
     return {
         (str(role), policy["PolicyName"]): policy["PolicyDocument"]
         for policy in resolve(policies(template), values, exports)
-        for role in policy["Roles"]
+        for role in policy.get("Roles", [])  # another stack's policy may have users only
     }
 
 
@@ -203,8 +225,15 @@ def uncommitted(environment: str, services: Sequence[str]) -> list[str]:
 
 @functools.cache
 def client(service: str) -> BaseClient:
-    """Return a client that takes profile, region and endpoint from where the AWS CLI takes them."""
-    return session().create_client(service)
+    """Return a client that takes profile, region and endpoint from where the AWS CLI takes them.
+
+    Raises UsageError if one of these is none.
+    """
+    try:
+        return session().create_client(service)
+    except ValueError as error:
+        message = f"AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS or what ~/.aws/config has for them is wrong: {error}"
+        raise UsageError(message) from error
 
 
 @functools.cache

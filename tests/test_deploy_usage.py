@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,13 +107,50 @@ def test_no_credentials_and_no_repository_are_said_at_once_without_a_traceback(p
     assert "out/ is not in a git repository" in result.stderr
 
 
-def test_a_template_that_is_none_is_named(project) -> None:
-    (project / "out/Dev/sample-ecs-taskrole-backend-cfn.yml").write_text("<<<<<<< HEAD\n")
+GOOD = (ROOT / "out/Dev/sample-ecs-taskrole-backend-cfn.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("", 1, "it has no Resources that are policies with a name, a document and roles"),
+        ("<<<<<<< HEAD\n", 1, "it has no Resources that are policies with a name, a document and roles"),
+        (GOOD + "<<<<<<< HEAD\n", GOOD.count("\n") + 1, "could not find expected ':'"),
+        ("Resources: \x1b[2K", 1, "unacceptable character #x001b: special characters are not allowed"),
+        ("Resources: {A: {Type: AWS::IAM::Policy}}", 1, "it has no Resources"),
+        (
+            "Resources: {A: {Type: AWS::IAM::Policy, Properties: "
+            "{PolicyName: P, PolicyDocument: {}, Roles: [!GetAtt A.B]}}}",
+            1,
+            "the role of P is Fn::GetAtt; a role may be text or Ref, Fn::Sub, Fn::Join, Fn::ImportValue",
+        ),
+    ],
+)
+def test_a_template_that_is_none_is_named(project, text: str, line: int, message: str) -> None:
+    (project / "out/Dev/sample-ecs-taskrole-backend-cfn.yml").write_text(text)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stacks, "HERE", project)
-        with pytest.raises(stacks.UsageError, match=r"out/Dev/sample-ecs-taskrole-backend-cfn\.yml is not a template"):
+        with pytest.raises(stacks.UsageError) as error:
             stacks.read_template("Dev", "backend")
+    where = f"out/Dev/sample-ecs-taskrole-backend-cfn.yml:{line} is not a template that render.py has written: "
+    assert where + message in str(error.value)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize(("name", "value"), [("AWS_ENDPOINT_URL", "notaurl"), ("AWS_MAX_ATTEMPTS", "x")])
+def test_settings_of_the_aws_cli_that_are_none_are_said_without_a_traceback(project, name: str, value: str) -> None:
+    result = deploy(project, "--yes", "Dev", **{name: value})
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert re.fullmatch(r"deploy.sh: AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS or .* is wrong: .*\n", result.stderr)
+
+
+def test_it_may_be_called_through_a_symbolic_link(project, tmp_path_factory) -> None:
+    link = tmp_path_factory.mktemp("elsewhere")
+    (link / "deploy.sh").symlink_to(project / "deploy.sh")
+
+    assert ALLOWED in deploy(link, "Stagin").stderr
 
 
 # --- reading what AWS answers -------------------------------------------------------------------------------

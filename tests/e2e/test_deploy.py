@@ -391,6 +391,19 @@ def test_drift_tells_what_was_changed_deleted_and_added_by_hand_from_what_was_no
     assert "4 of " in result.stderr
 
 
+def test_destroy_says_that_there_is_nothing_to_delete(project, aws) -> None:
+    nothing = deploy(project, aws, "--destroy", "--yes", "Staging")
+
+    assert (nothing.returncode, nothing.stdout) == (0, "nothing to delete\n")
+
+
+def test_a_temporary_folder_that_does_not_exist_is_said_before_anything_changes(project, aws) -> None:
+    result = deploy(project, aws, "--yes", "Staging", TMPDIR="/no/such/folder")
+
+    assert (result.returncode, states(aws)) == (2, {})
+    assert "deploy.sh: no temporary folder can be made in /no/such/folder (TMPDIR)\n" in result.stderr
+
+
 def test_destroy_deletes_the_stack_even_of_a_service_that_out_no_longer_has(project, aws) -> None:
     path = template(project, "Staging", "backend")
     given_stack(aws, f"{PREFIX}gone-staging", path)
