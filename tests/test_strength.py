@@ -56,7 +56,9 @@ def test_killed_at_any_moment_out_holds_whole_files_and_the_next_render_complete
         with subprocess.Popen(RENDER, cwd=project.folder, stdout=subprocess.DEVNULL) as render:
             time.sleep(rng.uniform(0.5, 1) * duration)
             render.kill()
-        interrupted += render.returncode == -signal.SIGKILL
+        killed = render.returncode == -signal.SIGKILL
+        interrupted += killed
+        duration *= 1.02 if killed else 0.9  # the machine may be busier now, or less
         found = contents(project)
         assert found.keys() == one.keys()
         assert all(content in (one[path], two[path]) for path, content in found.items())
