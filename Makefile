@@ -23,7 +23,7 @@ lint: .venv/developing ## Lint out/, the schema, the scripts and the code
 	@$(BIN)/check-jsonschema --quiet --check-metaschema services.schema.json review.schema.json
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
-	@$(BIN)/shellcheck deploy.sh
+	@$(BIN)/shellcheck deploy.sh .ci/run
 
 test: .venv/developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
