@@ -204,7 +204,9 @@ def advise(project: Project, question: Question, before: list[Statement]) -> Ite
 
 
 def smallest(project: Project, question: Question, before: list[Statement]) -> Proposal | None:
-    """Return the grant with the fewest actions that allows what `before` does not; a known target before a new one.
+    """Return the smallest grant that allows what `before` does not; a known target before a new one.
+
+    Smallest is the fewest actions that do more than read, then the fewest.
 
     Of several targets the one whose name is most like the resource's wins: what their exports hold is not known here.
     """
@@ -218,6 +220,7 @@ def smallest(project: Project, question: Question, before: list[Statement]) -> P
             by, name = next(iter((grant.found_by or {}).items()), ("", ""))
             likeness = difflib.SequenceMatcher(None, name, question.resource).ratio()
             size = (
+                sum(access.access_level(action) not in ("Read", "List") for action in added(proposal)),
                 len(added(proposal)),
                 grant.target == NEW,
                 not allowed,

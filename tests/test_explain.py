@@ -163,7 +163,7 @@ def test_a_message_of_sqs_without_action_or_role_is_read_by_its_operation_and_ur
 def test_a_message_of_s3_that_says_access_denied_is_read_by_its_operation(shipped) -> None:
     message = "An error occurred (AccessDenied) when calling the GetObject operation: Access Denied"
     answer = explain(shipped, error=message, service="backend", environment="Staging")
-    assert "      s3: {Staging: {read-write-objects: sample-bucket}, default: none}\n" in answer
+    assert "      s3: {Staging: {read: sample-bucket}, default: none}\n" in answer
 
 
 OTHERS = {
