@@ -199,9 +199,9 @@ def path_of(service: Service, environment: str) -> str:
 
 
 def recorded_outputs(state: State) -> dict[str, Output]:
-    """Return the files of out/ that are as the last render left them."""
+    """Return the files of out/ that are as the last render left them, if the same program did it."""
     found = {}
-    for line in state.details.splitlines():
+    for line in state.details.splitlines() if state.is_recorded_of() else ():
         was, origin, characters, path = line.split(" ", 3)
         if state.outputs.get(path) == was:
             found[path] = Output(None, origin, int(characters))
@@ -222,9 +222,9 @@ def compare(state: State, outputs: dict[str, Output]) -> Differences:
         for path, made in sorted(outputs.items())
         if made.content is not None and state.outputs.get(path) != digest(made.content)
     }
-    others = [path for path in state.outputs if path not in outputs]
-    stale = [path for path in others if is_ours(path)]
-    return Differences(changed, stale, [path for path in others if path not in stale])
+    others = {path: is_ours(path) for path in state.outputs if path not in outputs}
+    stale, strangers = ([path for path, ours in others.items() if ours is wanted] for wanted in (True, False))
+    return Differences(changed, stale, strangers)
 
 
 def is_ours(path: str) -> bool:

@@ -203,6 +203,15 @@ def test_another_version_of_a_library_renders_anew(project: Project, tmp_path: P
     assert project.read(".cache/render") != record
 
 
+@pytest.mark.parametrize("content", ["", "x", "x\n\ny", "\0" * 99])
+def test_a_cache_that_is_garbage_is_no_cache(project: Project, content: str) -> None:
+    before = project.tree()
+    for name in ("render", "templates"):
+        project.write(f".cache/{name}", content)
+    assert project.render() == f"out/ is up to date ({len(before)} files)\n"
+    assert project.tree() == before
+
+
 def test_an_unknown_option_is_wrong_usage(project: Project) -> None:
     done = project.run("render.py", "--chekc")
     assert done.returncode == 2
