@@ -10,7 +10,7 @@ import yaml
 from services import listed, yaml_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Fault = tuple[int, str]  # a line, counted from 0, and what is wrong with it
 
@@ -23,8 +23,15 @@ LONGEST_NAME = 128  # of a policy, and of a stack
 DEEPEST = 100  # levels of YAML
 SAFE_TO_COMPOSE = 10_000  # characters: PyYAML recurses in C, and some 25,000 levels end the process
 
-# How long a pseudo parameter becomes at most. What an import becomes, CloudFormation alone knows.
-PSEUDO_PARAMETERS = {"AWS::AccountId": 12, "AWS::Partition": 10, "AWS::Region": 14, "AWS::URLSuffix": 16}
+# How long a parameter becomes: at most, or VPCName as its default is. What an import becomes, CloudFormation alone knows.
+PARAMETERS = {
+    "VPCName": 32,
+    "EnvType": 10,
+    "AWS::AccountId": 12,
+    "AWS::Partition": 10,
+    "AWS::Region": 14,
+    "AWS::URLSuffix": 16,
+}
 IMPORT_CHARACTERS = 64
 DOCUMENT_CHARACTERS = len('{"Version":"2012-10-17","Statement":}')
 
@@ -97,22 +104,29 @@ def faults_of_statement(statement: yaml.Node) -> Iterator[Fault]:
         return
     elements = {}
     for key, value in statement.value:
-        if key.value not in STATEMENT_KEYS:
-            yield (
-                key.start_mark.line,
-                f"unknown element {key.value!r} in a policy statement; allowed: {listed(STATEMENT_KEYS, str(key.value))}",
-            )
-        if key.value in elements:
-            yield key.start_mark.line, f"a second {key.value} in one policy statement"
-        elements[str(key.value)] = value
-    for wanted in (("Effect",), ("Action", "NotAction"), ("Resource", "NotResource")):
-        if not any(key in elements for key in wanted):
-            yield line, f"a policy statement without {' or '.join(wanted)}"
+        name = key.value if isinstance(key, yaml.ScalarNode) else "a key that is no text"
+        if name not in STATEMENT_KEYS:
+            text = f"unknown element {name!r} in a policy statement; allowed: {listed(STATEMENT_KEYS, name)}"
+            yield key.start_mark.line, text
+        if name in elements:
+            yield key.start_mark.line, f"a second {name} in one policy statement"
+        elements[name] = value
+    yield from ((line, text) for text in faults_of_presence(elements))
     if "Effect" in elements and elements["Effect"].value not in ("Allow", "Deny"):
         yield elements["Effect"].start_mark.line, "Effect is Allow or Deny"
     for key in ("Action", "NotAction", "Resource", "NotResource"):
         if key in elements:
             yield from faults_of_values(key, elements[key])
+
+
+def faults_of_presence(elements: Iterable[str]) -> Iterator[str]:
+    """Yield what a statement with these elements lacks or has too much."""
+    for wanted in (("Effect",), ("Action", "NotAction"), ("Resource", "NotResource")):
+        found = [key for key in wanted if key in elements]
+        if not found:
+            yield f"a policy statement without {' or '.join(wanted)}"
+        elif len(found) > 1:
+            yield f"a policy statement with both {' and '.join(wanted)}"
 
 
 def faults_of_values(key: str, node: yaml.Node) -> Iterator[Fault]:
@@ -161,8 +175,13 @@ def template_faults(text: str, environment: str, names: list[str]) -> list[Fault
     for key, resource in resources.value:
         policy_name = find(resource, "Properties", "PolicyName")
         statements = find(resource, "Properties", "PolicyDocument", "Statement")
-        if policy_name is None or statements is None:
-            faults.append((key.start_mark.line, f"{key.value} has no PolicyName or no PolicyDocument with a Statement"))
+        if policy_name is None or not isinstance(statements, yaml.SequenceNode):
+            faults.append(
+                (
+                    key.start_mark.line,
+                    f"{key.value} has no PolicyName or no PolicyDocument with a list as its Statement",
+                )
+            )
             continue
         name = str(policy_name.value).replace("${EnvType}", environment)
         if len(name) > LONGEST_NAME:
@@ -191,12 +210,17 @@ def kind(statements: yaml.Node) -> str:
     An action that reads is told by its verb, as AWS names them; "Actions, resources, and condition keys" of the
     "Service Authorization Reference" holds the access level of each.
     """
-    nodes = [find(statement, "Action") or find(statement, "NotAction") for statement in statements.value]
-    values = [value for node in nodes for value in (node.value if isinstance(node, yaml.SequenceNode) else [node])]
-    actions = [value.value.split(":")[-1] for value in values]
-    if any("*" in action for action in actions):
+    actions = []
+    for statement in statements.value:
+        if find(statement, "Effect").value == "Deny":
+            continue
+        node = find(statement, "Action")
+        if node is None:  # all but a few
+            return "full"
+        actions += [value.value for value in (node.value if isinstance(node, yaml.SequenceNode) else [node])]
+    if any("*" in action or "?" in action for action in actions):
         return "full"
-    return "read" if all(READS.match(action) for action in actions) else "write"
+    return "read" if all(READS.match(action.split(":")[-1]) for action in actions) else "write"
 
 
 def characters(node: yaml.Node) -> int:
@@ -213,5 +237,5 @@ def characters(node: yaml.Node) -> int:
         if node.tag == "!Sub" and node.value:
             return characters(node.value[0]) + IMPORT_CHARACTERS
         return 1 + sum(characters(item) + 1 for item in node.value)
-    text = re.sub(r"\$\{([^}]*)\}", lambda found: "x" * PSEUDO_PARAMETERS.get(found[1], 0), node.value)
+    text = re.sub(r"\$\{([^}]*)\}", lambda found: "x" * PARAMETERS.get(found[1], 0), node.value)
     return len(text) + 2

@@ -267,7 +267,10 @@ def say(done: str, paths: list[str]) -> None:
 def report(strangers: list[str]) -> int:
     """Report files in out/ that are not ours, which are never touched; return the exit code."""
     for path in strangers:
-        print(f"{path}: render.py did not write this; whatever is in out/ deploys, so move it away", file=sys.stderr)
+        print(
+            f"{path}: render.py did not write this; a file named as a template would deploy, so move it away",
+            file=sys.stderr,
+        )
     return 1 if strangers else 0
 
 

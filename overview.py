@@ -59,6 +59,7 @@ def overview(renderer: Renderer, services: list[Service], characters: dict[tuple
         colours=COLOURS,
         most_characters=f"{checks.MOST_CHARACTERS:,}",
         most_edges=MOST_EDGES,
+        import_characters=checks.IMPORT_CHARACTERS,
     )
 
 

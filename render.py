@@ -3,7 +3,8 @@
 usage: render.py           write what changed, remove what nothing renders any more
        render.py --check   write nothing; show the difference and exit 1 if out/ is stale
 
-Exit codes: 0 fine, 1 out/ is stale or holds a file that is not ours, 2 bad input (nothing was written).
+Exit codes: 0 fine, 1 out/ is stale or holds a file that is not ours, 2 bad input (nothing was written) or a disk that
+could not be written, 130 interrupted. Whatever happens, every file of out/ is whole.
 """
 
 import os

@@ -107,6 +107,10 @@ def test_no_level_changes_a_logical_id_or_a_policy_name(project: Project, folder
             ["*", f"arn:${{AWS::Partition}}:cloudformation:{PLACE}:stack/s/*", f"arn:${{AWS::Partition}}:cloudformation:{PLACE}:stack/s-*/*"],
         ),
         (
+            "cloudformation", "read", {"arn": "arn:aws:cloudformation:a:1:stack/s/9a8b"},
+            ["*", "arn:aws:cloudformation:a:1:stack/s/*", "arn:aws:cloudformation:a:1:stack/s-*/*"],
+        ),
+        (
             "elasticache", "describe", {"arn": "arn:aws:elasticache:a:1:replicationgroup:g"},
             ["arn:aws:elasticache:a:1:replicationgroup:g", "arn:aws:elasticache:a:1:cluster:g-*"],
         ),
@@ -164,3 +168,21 @@ def test_a_change_of_one_partial_renders_only_what_uses_it(project: Project) -> 
     changed = {path for path in origins if origins[path] != after[path]}
     assert changed == {f"out/{name}/sample-ecs-taskrole-frontend-cfn.yml" for name in ("Staging", "Production")}
     assert set(printed.split()) - {"wrote", "out/ACCESS.md"} == changed
+
+
+@pytest.mark.parametrize(
+    ("statement", "mark"),
+    [
+        ('Action: "sqs:GetQueueUrl", Resource: "*"', "🟢"),
+        ('Action: "sqs:DeleteQueue", Resource: "*"', "🟡"),
+        ('Action: "sqs:Get*", Resource: "*"', "🔴"),
+        ('NotAction: "sqs:GetQueueUrl", Resource: "*"', "🔴"),
+    ],
+)
+def test_the_overview_tells_reading_from_writing_from_wildcards(project: Project, statement: str, mark: str) -> None:
+    project.write(
+        "policies/sqs/some.yml.j2",
+        f"- {{Effect: Allow, {statement}}}\n- {{Effect: Deny, Action: 'sqs:*', Resource: '*'}}\n",
+    )
+    rendered(project, {"sqs": "some"}, {})
+    assert f"| {mark} some |" in project.read("out/ACCESS.md")
