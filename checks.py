@@ -139,8 +139,16 @@ def faults_of_values(key: str, node: yaml.Node) -> Iterator[Fault]:
         if isinstance(value, yaml.ScalarNode):
             if not pattern.fullmatch(value.value):
                 yield value.start_mark.line, f"{key}: {value.value!r} is not {wanted}"
-        elif "Action" in key:
+        elif "Action" in key or not is_function(value):
             yield value.start_mark.line, f"{key} holds something that is not {wanted}"
+
+
+def is_function(node: yaml.Node) -> bool:
+    """Tell whether a node is an intrinsic function, in its short form or in its long one."""
+    if node.tag.startswith("!"):
+        return True
+    names = [str(key.value) for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
 
 
 def faults_of_functions(node: yaml.Node) -> Iterator[Fault]:
@@ -148,6 +156,11 @@ def faults_of_functions(node: yaml.Node) -> Iterator[Fault]:
     line = node.start_mark.line
     if node.tag.removeprefix("tag:yaml.org,2002:") not in TAGS and node.tag.removeprefix("!") not in FUNCTIONS:
         yield line, f"CloudFormation has no function {node.tag}; it has {listed(FUNCTIONS, node.tag[1:])}"
+    if node.tag == "!Sub" and isinstance(node, yaml.SequenceNode):
+        names = [pair for part in node.value if isinstance(part, yaml.MappingNode) for pair in part.value]
+        for key, value in names:
+            if not isinstance(value, yaml.ScalarNode) and not is_function(value):
+                yield value.start_mark.line, f"what !Sub puts in for {key.value} is neither text nor a function"
     for item in node.value if isinstance(node, yaml.CollectionNode) else ():
         key, value = item if isinstance(item, tuple) else (None, item)
         if key and str(key.value).startswith("Fn::") and key.value[4:] not in FUNCTIONS:

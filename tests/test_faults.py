@@ -164,7 +164,10 @@ PARTIALS = {
         {
             PARTIAL: '{% macro a() %}\nx:\n- y\n{% endmacro %}\n- Effect: Allow\n  Action: "sqs:*"\n  Resource:\n    - {{ a() }}\n'
         },
-        [f"{PARTIAL}:3: a policy statement is a mapping with Effect, Action and Resource"],
+        [
+            f"{PARTIAL}:3: a policy statement is a mapping with Effect, Action and Resource",
+            f"{PARTIAL}:8: Resource holds something that is not an ARN or *",
+        ],
     ),
     "a mistake in a level that nobody uses": (
         {"policies/sqs/purge.yml.j2": "{% garbage\n"},
@@ -176,6 +179,16 @@ PARTIALS = {
             f"policies/sqs/{name}.yml.j2: is no level: <level>.yml.j2, in small letters, digits and hyphens, not none or default"
             for name in ("Purge", "none")
         ],
+    ),
+    "a function that is none": (
+        {
+            PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  Resource:\n    - !Sub\n      - "arn:${A}"\n      - A:\n          Fn:Import: x\n'
+        },
+        [f"{PARTIAL}:7: what !Sub puts in for A is neither text nor a function"],
+    ),
+    "a resource that is no function": (
+        {PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  Resource:\n    - F::Ref: x\n'},
+        [f"{PARTIAL}:4: Resource holds something that is not an ARN or *"],
     ),
     "an action and all but it": (
         {PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  NotAction: "sqs:*"\n  Resource: "*"\n'},
