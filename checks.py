@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from services import PARAMETERS as TEMPLATE_PARAMETERS
 from services import listed, yaml_fault
 
 if TYPE_CHECKING:
@@ -151,16 +152,27 @@ def is_function(node: yaml.Node) -> bool:
     return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
 
 
+def faults_of_sub(node: yaml.Node) -> Iterator[Fault]:
+    """Yield the names in a !Sub that nothing stands for, and what it puts in that is neither text nor a function."""
+    parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    own = {key.value: value for part in parts if isinstance(part, yaml.MappingNode) for key, value in part.value}
+    for name, value in own.items():
+        if not isinstance(value, yaml.ScalarNode) and not is_function(value):
+            yield value.start_mark.line, f"what !Sub puts in for {name} is neither text nor a function"
+    text = parts[0].value if parts and isinstance(parts[0], yaml.ScalarNode) else ""
+    known = [*own, *TEMPLATE_PARAMETERS]
+    for name in re.findall(r"\$\{([^!}][^}]*)\}", text):
+        if name.strip() not in known:
+            yield node.start_mark.line, f"nothing is called ${{{name}}}; allowed: {listed(known, name)}"
+
+
 def faults_of_functions(node: yaml.Node) -> Iterator[Fault]:
     """Yield the intrinsic functions at and below `node` that CloudFormation does not have."""
     line = node.start_mark.line
     if node.tag.removeprefix("tag:yaml.org,2002:") not in TAGS and node.tag.removeprefix("!") not in FUNCTIONS:
         yield line, f"CloudFormation has no function {node.tag}; it has {listed(FUNCTIONS, node.tag[1:])}"
-    if node.tag == "!Sub" and isinstance(node, yaml.SequenceNode):
-        names = [pair for part in node.value if isinstance(part, yaml.MappingNode) for pair in part.value]
-        for key, value in names:
-            if not isinstance(value, yaml.ScalarNode) and not is_function(value):
-                yield value.start_mark.line, f"what !Sub puts in for {key.value} is neither text nor a function"
+    if node.tag == "!Sub":
+        yield from faults_of_sub(node)
     for item in node.value if isinstance(node, yaml.CollectionNode) else ():
         key, value = item if isinstance(item, tuple) else (None, item)
         if key and str(key.value).startswith("Fn::") and key.value[4:] not in FUNCTIONS:

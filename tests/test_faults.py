@@ -180,6 +180,15 @@ PARTIALS = {
             for name in ("Purge", "none")
         ],
     ),
+    "a name that nothing stands for": (
+        {
+            PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  Resource:\n    - !Sub\n      - "arn:${Name}"\n      - {Nam: x}\n'
+        },
+        [
+            f"{PARTIAL}:4: nothing is called ${{Name}}; allowed: Nam, VPCName, EnvType, AWS::AccountId, AWS::Partition, "
+            "AWS::Region, AWS::URLSuffix. Did you mean 'Nam'?"
+        ],
+    ),
     "a function that is none": (
         {
             PARTIAL: '- Effect: Allow\n  Action: "sqs:*"\n  Resource:\n    - !Sub\n      - "arn:${A}"\n      - A:\n          Fn:Import: x\n'
