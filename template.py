@@ -30,9 +30,8 @@ PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
 
 
 class Policy(NamedTuple):
-    """An inline policy of a task role: its AWS service, and what logical ids call that; its grants and statements."""
+    """An inline policy of a task role: what logical ids call its AWS service, its grants and statements, its size."""
 
-    aws_service: str
     name: str
     grants: list[dict[str, str | None]]
     statements: str
@@ -119,7 +118,7 @@ class Renderer:
                 described.append({"level": grant.level, "target": grant.target, "partial": partial})
                 texts.append(text)
                 size += characters
-            self._policies[known] = Policy(aws_service, name, described, "\n".join(texts), size)
+            self._policies[known] = Policy(name, described, "\n".join(texts), size)
         return self._policies[known]
 
     def name(self, aws_service: str) -> str:
