@@ -105,16 +105,23 @@ destroy() {
 }
 
 make_change_sets() {
-  local service template
-  for service; do
-    template=$here/out/$environment/sample-ecs-taskrole-$service-cfn.yml
+  local service
+  for service; do make_change_set "$service" & done
+  wait
+}
+
+make_change_set() { # the AWS CLI names change sets by the second: where another deploy was in the same, a second try
+  local service=$1 template=$here/out/$environment/sample-ecs-taskrole-$1-cfn.yml try
+  for try in 1 2; do
     record "$service" aws cloudformation deploy --no-execute-changeset --no-fail-on-empty-changeset \
       --stack-name "mynavi-sample-ecs-taskrole-$service-$(tr '[:upper:]' '[:lower:]' <<<"$environment")" \
       --template-file "$template" --capabilities CAPABILITY_IAM \
       --parameter-overrides "EnvType=$environment" ${VPC_NAME:+"VPCName=$VPC_NAME"} \
-      --tags "service=$service" "environment=$environment" "commit=$(commit "$template")" &
+      --tags "service=$service" "environment=$environment" "commit=$(commit "$template")"
+    [[ $try == 1 ]] && grep -q 'AlreadyExistsException' "$work/$service" || return 0
+    rm "$work/$service"
+    sleep 1
   done
-  wait
 }
 
 execute() {

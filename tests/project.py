@@ -62,7 +62,7 @@ class Project:
             text=True,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=300,
             env=os.environ | environment,
         )
 

@@ -7,9 +7,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from local_aws import assume_role, task_roles
+from local_aws import assume_role, client, task_roles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from project import Project
 
 QUEUE = "mynavi-sample-queue-staging"
@@ -36,17 +38,29 @@ def aws_cli(aws: dict[str, str], *command: str) -> subprocess.CompletedProcess[s
     return subprocess.run(whole, env=aws, text=True, capture_output=True, check=False)
 
 
-def deploy(aws: dict[str, str], project: Project) -> None:
-    """Deploy the backend's template for Staging."""
-    template = str(project.folder / "out/Staging/sample-ecs-taskrole-backend-cfn.yml")
-    command = ["cloudformation", "deploy", "--stack-name", "backend-staging", "--template-file", template]
-    done = aws_cli(aws, *command, "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset")
-    assert done.returncode == 0, done.stderr
+@pytest.fixture
+def deploy(aws: dict[str, str]) -> Iterator[Callable[[Project], None]]:
+    """Yield a function that deploys the backend's template for Staging; what it deployed is deleted afterwards.
+
+    Not by `aws cloudformation deploy`: it names change sets by the second, and two of one stack may meet in one.
+    """
+    cloudformation, calls = client(aws, "cloudformation"), ["create_stack", "update_stack"]
+    stack = {"StackName": "backend-staging"}
+
+    def deploy(project: Project) -> None:
+        body = project.read("out/Staging/sample-ecs-taskrole-backend-cfn.yml")
+        call = calls.pop(0)
+        getattr(cloudformation, call)(**stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+        cloudformation.get_waiter(f"stack_{call.split('_')[0]}_complete").wait(**stack, WaiterConfig={"Delay": 0.1})
+
+    yield deploy
+    cloudformation.delete_stack(**stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(**stack, WaiterConfig={"Delay": 0.1})
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call[1])
-def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(aws, project, call) -> None:
-    deploy(aws, project)
+def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(aws, project, deploy, call) -> None:
+    deploy(project)
     role = assume_role(aws, task_roles(aws, "Staging")["backend"])
     denied = aws_cli(role, *call)
     assert "is not authorized to perform" in denied.stderr
@@ -55,7 +69,7 @@ def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(aws, proje
     assert (answer.returncode, answer.stderr) == (0, "")
     follow(project, answer.stdout)
     project.render()
-    deploy(aws, project)
+    deploy(project)
 
     assert aws_cli(role, *call).returncode == 0
 

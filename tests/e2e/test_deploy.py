@@ -70,7 +70,7 @@ def deploy(project: Path, aws: dict[str, str], *arguments: str, **environment: s
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -233,7 +233,7 @@ def test_ctrl_c_leaves_aws_as_it_is_says_what_runs_on_and_takes_back_what_has_no
     path.write_text(
         path.read_text()
         + "\n  Wait:\n    Type: AWS::CloudFormation::WaitCondition\n"
-        + "    CreationPolicy: {ResourceSignal: {Timeout: PT1M}}\n"
+        + "    CreationPolicy: {ResourceSignal: {Timeout: PT10M}}\n"
     )
     command = [project / "deploy.sh", "Staging"]
     process = subprocess.Popen(
@@ -245,7 +245,7 @@ def test_ctrl_c_leaves_aws_as_it_is_says_what_runs_on_and_takes_back_what_has_no
     time.sleep(1)
 
     os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=300)
 
     assert process.returncode == 130
     assert list(states(aws)) == [f"{PREFIX}backend-staging"]
@@ -340,7 +340,7 @@ def test_production_wants_its_name_typed_on_a_terminal(project, aws, typed, code
         stdin=its_other_end,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -487,6 +487,22 @@ def test_a_change_set_that_aws_refuses_fails_its_service_and_no_other(project, a
     assert lines_about(result.stdout, "backend", "failed", error)
     assert lines_about(result.stdout, "frontend", "deployed (CREATE_COMPLETE)")
     assert states(aws) == {f"{PREFIX}frontend-staging": "CREATE_COMPLETE"}
+
+
+def test_a_name_that_another_deploy_took_in_the_same_second_is_tried_again(project, aws, stand_in) -> None:
+    error = "An error occurred (AlreadyExistsException) when calling the CreateChangeSet operation: already exists"
+    path, calls = stand_in(
+        f"""*" deploy "*)
+  if (($(grep -c "tion deploy " "$calls") == 1)); then echo "{error}" >&2; exit 254; fi
+  real "$@" ;;
+--version | *" execute-change-set "*) real "$@" ;;"""
+    )
+
+    result = deploy(project, aws | path, "Staging", "backend")
+
+    assert result.returncode == 0, result.stderr
+    assert calls.read_text().count("tion deploy ") == 2
+    assert states(aws) == {f"{PREFIX}backend-staging": "CREATE_COMPLETE"}
 
 
 def test_a_throttled_call_fails_its_service_and_one_that_dies_after_aws_has_heard_it_does_not(

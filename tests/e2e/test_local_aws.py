@@ -47,11 +47,11 @@ def test_no_setting_of_the_user_reaches_the_command() -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_is_gone_when_its_user_is_ended_by(how) -> None:
-    command = [*LOCAL_AWS, "sh", "-c", f"{PRINT_ADDRESS}; exec sleep 30"]
+    command = [*LOCAL_AWS, "sh", "-c", f"{PRINT_ADDRESS}; exec sleep 600"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as user:
         address = user.stdout.readline().strip()
         user.send_signal(how)
-        user.wait(timeout=5)
+        user.wait(timeout=300)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(user.pid, signal.SIGTERM)  # the command, which outlives a user that was killed
         assert is_gone(address)
