@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+RUN := $(BIN)/python -I taskroles
 MAKEFLAGS += --no-print-directory
 
 # What a command line gives, make would expand before it passes it on; a pasted message has to stay as it is.
@@ -11,16 +12,16 @@ help: ## Show these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 render: .venv/rendering ## Write out/ from services.yml, policies/ and templates/
-	@$(BIN)/python render.py
+	@$(BIN)/python -I render.py
 
 access: render ## Write out/ACCESS.md, who may do what, with all else of out/
 
 check: .venv/rendering ## Fail, with the difference, if out/ is not what `make render` would write
-	@$(BIN)/python render.py --check
+	@$(BIN)/python -I render.py --check
 
 lint: .venv/developing ## Lint out/, the schema, the scripts and the code
-	@$(BIN)/python lint.py
-	@$(BIN)/check-jsonschema --quiet --check-metaschema services.schema.json review.schema.json
+	@$(RUN) lint
+	@$(BIN)/check-jsonschema --quiet --check-metaschema taskroles/*/*.schema.json
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
 	@$(BIN)/shellcheck deploy.sh .ci/run
@@ -29,17 +30,17 @@ test: .venv/developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
 
 review: .venv/developing ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=] [FORMAT=markdown] [FAIL_ON=]
-	@$(BIN)/python review.py $${FORMAT:+--format "$$FORMAT"} $${FAIL_ON:+--fail-on "$$FAIL_ON"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
+	@$(RUN) review $${FORMAT:+--format "$$FORMAT"} $${FAIL_ON:+--fail-on "$$FAIL_ON"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
 
 explain: .venv/developing ## Who allows an action, or what would: SERVICE= ENV= ACTION= [RESOURCE=], or ERROR='...'
-	@$(BIN)/python explain.py --service="$$SERVICE" --environment="$$ENV" --action="$$ACTION" \
+	@$(RUN) explain --service="$$SERVICE" --environment="$$ENV" --action="$$ACTION" \
 		--resource="$$RESOURCE" --error="$$ERROR"
 
 preview: .venv/developing ## Show what a deploy would change, and change nothing: ENV=Staging [SERVICE=backend]
 	@set -f; ./deploy.sh --preview "$$ENV" $$SERVICE
 
 deploy: .venv/developing ## Deploy an environment: ENV=Staging [SERVICE="backend frontend"] [JOBS=4] [YES=1]
-	@$(BIN)/python render.py --check >/dev/null || test $$? = 1 -a "$$ENV" != Production
+	@$(BIN)/python -I render.py --check >/dev/null || test $$? = 1 -a "$$ENV" != Production
 	@set -f; ./deploy.sh $${YES:+--yes} $${RECREATE:+--recreate} "$$ENV" $$SERVICE
 
 drift: .venv/developing ## Compare what IAM holds now with out/: ENV=Staging [SERVICE=backend]

@@ -11,25 +11,34 @@
 #   --drift     compare what IAM holds now with out/; exit 1 if anything differs
 #   --destroy   delete the stacks, and with them the policies of the task roles
 #   --recreate  delete a stack that never came up, then deploy it anew
-#   --yes       do not ask; otherwise Production, and --destroy anywhere, want the environment's name typed
+#   --yes       do not ask; otherwise a protected environment, and --destroy anywhere, want its name typed
 #   --help      show this
+#   --          end of options
 #
 # From the environment:
 #
-#   VPC_NAME    the parameter VPCName; otherwise a stack keeps its own, and a new one has the default
+#   PARAMETERS  values for parameters of the templates, other than out/ has: PARAMETERS="NAME=VALUE ..."
 #   JOBS        how many services to work on at a time (default: 1)
 #   AWS_...     what the AWS CLI reads: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on
 #
 # Exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong usage, 130 interrupted.
 #
-# How: stacks.py checks. `aws cloudformation deploy` makes a change set for each service. All are shown, then
+# How: `taskroles preflight` checks. `aws cloudformation deploy` makes a change set for each service. All are shown, then
 # executed; those that were not executed are deleted at the end, however it comes. Every command that
 # changes something in AWS is in this file: the Python beside it only reads.
 
 set -euo pipefail
 
-here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+script=${BASH_SOURCE[0]}
+while [[ -L $script ]]; do # readlink -f is not everywhere
+  link=$(readlink -- "$script")
+  [[ $link == /* ]] || link=$(dirname -- "$script")/$link
+  script=$link
+done
+here=$(cd -- "$(dirname -- "$script")" && pwd)
+cd -- "$here"
 PATH=$PATH:$here/.venv/bin # the AWS CLI that make has installed, where there is no other
+set -f                     # what is split into words here is no pattern of files
 
 # AWS CLI 1 and botocore read the region from AWS_DEFAULT_REGION alone.
 [[ -z ${AWS_REGION-} ]] || export AWS_DEFAULT_REGION=$AWS_REGION
@@ -38,7 +47,7 @@ export AWS_PAGER='' AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=
 main() {
   read_arguments "$@"
   case $action in
-    drift) python drift.py "$environment" "${services[@]}" ;;
+    drift) taskroles drift -- "$environment" "${services[@]}" ;;
     destroy) destroy ;;
     *) deploy ;;
   esac
@@ -46,35 +55,45 @@ main() {
 
 read_arguments() {
   action=deploy recreate='' yes='' environment='' services=() jobs=${JOBS:-1}
+  local options=1
   while (($#)); do
-    case $1 in
-      --preview | --drift | --destroy)
+    case $options$1 in
+      1--preview | 1--drift | 1--destroy)
         [[ $action == deploy || $action == "${1#--}" ]] || usage_error "--$action and $1 exclude each other"
         action=${1#--}
         ;;
-      --recreate) recreate=--recreate ;;
-      --yes) yes=1 ;;
-      --help) sed -n '3,/^$/s/^#\( \|$\)//p' "${BASH_SOURCE[0]}" && exit ;;
-      -*) usage_error "no option is called '$1'" ;;
+      1--recreate) recreate=--recreate ;;
+      1--yes) yes=1 ;;
+      1--help) sed -n '3,/^$/s/^#\( \|$\)//p' "$here/deploy.sh" && exit ;;
+      1--) options=0 ;;
+      1-*) usage_error "no option is called '$1'" ;;
       *) if [[ $environment ]]; then services+=("$1"); else environment=$1; fi ;;
     esac
     shift
   done
   [[ $jobs =~ ^[1-9][0-9]*$ ]] || usage_error "JOBS is '$jobs', not a number from 1 on"
   [[ -z $recreate || $action == deploy ]] || usage_error "--recreate and --$action exclude each other"
-
-  local names flag=''
-  [[ $action != destroy ]] || flag=--deployed # a service may have a stack though out/ no longer has it
-  names=$(python stacks.py services $flag "$environment" ${services[@]+"${services[@]}"})
-  IFS=$'\n' read -r -d '' -a services <<<"$names" || true
-
-  [[ $action == destroy || ($action == deploy && $environment == Production) ]] || yes=1
+  read_stacks
+  [[ $action == destroy || ($action == deploy && $protection == protected) ]] || yes=1
   [[ $yes || -t 0 ]] || usage_error "to $action $environment without a terminal takes --yes"
+}
+
+read_stacks() { # fills services, and beside it stacks, templates and parameters
+  local known flag='' service stack template values
+  [[ $action != destroy ]] || flag=--deployed # a service may have a stack though out/ no longer has it
+  known=$(taskroles stacks $flag -- "$environment" ${services[@]+"${services[@]}"})
+  services=() stacks=() templates=() parameters=()
+  {
+    read -r protection
+    while IFS=$'\t' read -r service stack template values; do
+      services+=("$service") stacks+=("$stack") templates+=("$template") parameters+=("${values//$'\t'/ }")
+    done
+  } <<<"$known"
 }
 
 deploy() {
   local stuck
-  stuck=$(python stacks.py check $recreate "$environment" "${services[@]}")
+  stuck=$(taskroles preflight $recreate -- "$environment" "${services[@]}")
   begin
   if [[ $stuck ]]; then
     confirm 'delete what never came up and deploy it anew'
@@ -83,7 +102,7 @@ deploy() {
     rm -f "$work"/*
   fi
   in_batches make_change_sets
-  python follow.py changes "$work" "$environment" "${services[@]}"
+  taskroles changes --directory "$work" -- "$environment" "${services[@]}"
   ! grep -q 'ended with exit code' "$work"/* || failed=1
   grep -q ':changeSet/' "$work"/* || return 0
   show_permissions
@@ -94,7 +113,7 @@ deploy() {
 
 destroy() {
   local deployed
-  deployed=$(python stacks.py status "$environment" "${services[@]}")
+  deployed=$(taskroles status -- "$environment" "${services[@]}")
   if [[ ! $deployed ]]; then
     echo 'nothing to delete'
     return 0
@@ -104,19 +123,19 @@ destroy() {
   delete <<<"$deployed"
 }
 
-make_change_sets() {
-  local service
-  for service; do make_change_set "$service" & done
+make_change_sets() { # INDEX ...
+  local index
+  for index; do make_change_set "$index" & done
   wait
 }
 
 make_change_set() { # the AWS CLI names change sets by the second: where another deploy was in the same, a second try
-  local service=$1 template=$here/out/$environment/sample-ecs-taskrole-$1-cfn.yml try
+  local service=${services[$1]} template=${templates[$1]} values try
+  read -r -a values <<<"${parameters[$1]}"
   for try in 1 2; do
     record "$service" aws cloudformation deploy --no-execute-changeset --no-fail-on-empty-changeset \
-      --stack-name "mynavi-sample-ecs-taskrole-$service-$(tr '[:upper:]' '[:lower:]' <<<"$environment")" \
-      --template-file "$template" --capabilities CAPABILITY_IAM \
-      --parameter-overrides "EnvType=$environment" ${VPC_NAME:+"VPCName=$VPC_NAME"} \
+      --stack-name "${stacks[$1]}" --template-file "$template" --capabilities CAPABILITY_IAM \
+      ${values[@]+--parameter-overrides "${values[@]}"} \
       --tags "service=$service" "environment=$environment" "commit=$(commit "$template")"
     [[ $try == 1 ]] && grep -q 'AlreadyExistsException' "$work/$service" || return 0
     rm "$work/$service"
@@ -124,14 +143,16 @@ make_change_set() { # the AWS CLI names change sets by the second: where another
   done
 }
 
-execute() {
-  local service id
-  for service; do
+execute() { # INDEX ...
+  local index service id batch=()
+  for index; do
+    service=${services[$index]}
+    batch+=("$service")
     id=$(grep -o 'arn:[^ ]*:changeSet/[^ ]*' "$work/$service") || continue
     record "$service" aws cloudformation execute-change-set \
       --change-set-name "$id" --client-request-token "$token"
   done
-  follow "$@"
+  follow "${batch[@]}"
 }
 
 delete() { # reads lines of a service and the id of its stack
@@ -146,14 +167,14 @@ delete() { # reads lines of a service and the id of its stack
 }
 
 follow() {
-  outcomes+=$(python follow.py events --token "$token" "$work" "$environment" "$@")$'\n' || failed=1
+  outcomes+=$(taskroles events --token "$token" --directory "$work" -- "$environment" "$@")$'\n' || failed=1
 }
 
 show_permissions() {
   local service flags=()
   for service in "${services[@]}"; do flags+=(--service "$service"); done
   echo
-  (cd "$here" && python review.py deployed --environment "$environment" "${flags[@]}") # it reads out/ where it runs
+  taskroles review --environment "$environment" "${flags[@]}" -- deployed
   echo
 }
 
@@ -171,12 +192,12 @@ finish() { # the end, however it comes
   set +e # what cannot be cleaned up is said by the AWS CLI, and hides nothing else
   wait
   # What planning has left: change sets that nobody executed, and stacks that exist only to hold one.
-  python follow.py leftovers "$work" "$environment" "${services[@]}" | while read -r kind id; do
+  taskroles leftovers --directory "$work" -- "$environment" "${services[@]}" | while read -r kind id; do
     aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null
   done
   if ((code == 130)); then
     printf '\ndeploy.sh: interrupted. AWS goes on with what it has begun:\n' >&2
-    python stacks.py status "$environment" "${services[@]}" >/dev/null
+    taskroles status -- "$environment" "${services[@]}" >/dev/null
   elif [[ $outcomes ]]; then
     printf '\n%s' "$outcomes"
   fi
@@ -193,8 +214,8 @@ record() { # SERVICE COMMAND ...: what the command prints goes into the file of 
 
 commit() { # the last commit that changed a template: a newer one would update every policy for its tag alone
   local hash
-  hash=$(git -C "$here" log -1 --abbrev=12 --format=%h -- "$1" 2>/dev/null) || true
-  [[ -z $(git -C "$here" status --porcelain -- "$1" 2>/dev/null) ]] || hash+=-changed
+  hash=$(git log -1 --abbrev=12 --format=%h -- "$1" 2>/dev/null) || true
+  [[ -z $(git status --porcelain -- "$1" 2>/dev/null) ]] || hash+=-changed
   echo "${hash:-unknown}"
 }
 
@@ -208,16 +229,16 @@ confirm() { # asks once
   yes=1
 }
 
-in_batches() { # FUNCTION: calls it with JOBS services at a time
+in_batches() { # FUNCTION: calls it with the indices of JOBS services at a time
   local i
-  for ((i = 0; i < ${#services[@]}; i += jobs)); do "$1" "${services[@]:i:jobs}"; done
+  local all=("${!services[@]}")
+  for ((i = 0; i < ${#services[@]}; i += jobs)); do "$1" "${all[@]:i:jobs}"; done
 }
 
-python() { # PROGRAM ARGUMENT ...: runs a program that lies beside this one
-  local program=$1 interpreter=$here/.venv/bin/python
-  shift
+taskroles() { # VERB ARGUMENT ...: runs the program that lies beside this script
+  local interpreter=$here/.venv/bin/python
   [[ -x $interpreter ]] || interpreter=python3
-  "$interpreter" "$here/$program" "$@"
+  "$interpreter" -I taskroles "$@"
 }
 
 usage_error() {

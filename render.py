@@ -1,50 +1,17 @@
-"""Render services.yml, policies/ and templates/ into the CloudFormation templates of out/.
+"""The front door of rendering: services.yml, policies/ and templates/ to the CloudFormation templates of out/.
 
-usage: render.py           write what changed, remove what nothing renders any more
-       render.py --check   write nothing; show the difference and exit 1 if out/ is stale
-
-Exit codes: 0 fine, 1 out/ is stale or holds a file that is not ours, 2 bad input (nothing was written) or a disk that
-could not be written, 130 interrupted. Whatever happens, every file of out/ is whole.
+`make render` and `make check` run it; `python render.py --help` says the rest.
 """
 
 import os
 import sys
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Last, so that no file of this folder is taken for a library; under -I it is not there at all.
+sys.path[:] = [*(path for path in sys.path if os.path.abspath(path) != HERE), HERE]
 
-def main(argv: list[str]) -> int:
-    """Render, or check with `--check`; the only place where errors become messages and exit codes."""
-    if argv not in ([], ["--check"]):
-        asked = argv in (["--help"], ["-h"])
-        print(__doc__.strip(), file=sys.stdout if asked else sys.stderr)
-        return 0 if asked else 2
-    os.chdir(os.path.dirname(os.path.abspath(__file__)))
-    check = argv == ["--check"]
-    try:
-        from state import State, locked
-
-        lock = None if check else locked()  # noqa: F841 - held until the program ends
-        state = State()
-        if state.is_recorded():
-            print(f"out/ is up to date ({len(state.outputs)} files)")
-            return 0
-        # Slow to load, and not needed when there is nothing to do.
-        from outputs import check_outputs, write_outputs
-        from services import BadInput
-
-        try:
-            return check_outputs(state) if check else write_outputs(state)
-        except BadInput as error:
-            print(*error.faults, sep="\n", file=sys.stderr)
-            print(f"{len(error.faults)} fault{'s'[: len(error.faults) > 1]}; nothing was written", file=sys.stderr)
-    except ModuleNotFoundError as error:
-        print(f"{error}; `make render` sets up what rendering needs", file=sys.stderr)
-    except OSError as error:
-        print(f"{error.filename or 'render.py'}: {error.strerror or error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted; out/ holds whole files only", file=sys.stderr)
-        return 130
-    return 2
-
+from taskroles.commands.render import main  # noqa: E402
 
 if __name__ == "__main__":
+    os.chdir(HERE)
     sys.exit(main(sys.argv[1:]))

@@ -1,25 +1,21 @@
-"""A copy of the project in a temporary folder, and its programs, run as people run them."""
+"""Projects of the tests' own, each in a temporary folder: the program as it is, and a small table made for the purpose."""
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 HERE = Path(__file__).parent.parent
-SOURCES = (
-    "services.yml",
-    "services.schema.json",
-    "templates",
-    "policies",
-    "out",
-    *(path.name for path in HERE.glob("*.py")),
-)
+TABLES = HERE / "tests/tables"
+PROGRAM = ("render.py", "deploy.sh", "taskroles", "templates", "policies", ".cfnlintrc.yaml")
 
 
 class Loader(yaml.SafeLoader):
@@ -44,18 +40,45 @@ def load(text: str) -> dict[str, Any]:
     return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
 
 
-class Project:
-    """A copy of the project's files."""
+@functools.cache
+def rendered(table: str) -> Path:
+    """Return a folder that holds what a table renders to; rendered once a process."""
+    folder = Path(tempfile.mkdtemp(prefix=f"rendered-{table}-"))
+    copy_program(folder)
+    shutil.copy(TABLES / f"{table}.yml", folder / "services.yml")
+    subprocess.run([sys.executable, "render.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return folder
 
-    def __init__(self, folder: Path) -> None:
-        """Copy the files into `folder`."""
+
+def copy_program(folder: Path) -> None:
+    """Put the program into a folder: what tests edit as copies, the package as a link (it keeps its bytecode)."""
+    for name in PROGRAM:
+        if name == "taskroles":
+            (folder / name).symlink_to(HERE / name)
+        elif (HERE / name).is_dir():
+            shutil.copytree(HERE / name, folder / name)
+        else:
+            shutil.copy(HERE / name, folder / name)
+
+
+class Project:
+    """A project of its own in a temporary folder."""
+
+    def __init__(self, folder: Path, table: str = "two-services") -> None:
+        """Put the program, a table of tests/tables/ and what it renders to into `folder`."""
         self.folder = folder
-        for name in SOURCES:
-            copy = shutil.copytree if (HERE / name).is_dir() else shutil.copy
-            copy(HERE / name, folder / name)
+        copy_program(folder)
+        shutil.copy(TABLES / f"{table}.yml", folder / "services.yml")
+        shutil.copytree(rendered(table) / "out", folder / "out")
+
+    def own_package(self) -> None:
+        """Replace the link to the package by a copy, for a test that edits the program."""
+        (self.folder / "taskroles").unlink()
+        shutil.copytree(HERE / "taskroles", self.folder / "taskroles", ignore=shutil.ignore_patterns("__pycache__"))
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a Python program of the project with its arguments, such as `render.py --check`."""
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return subprocess.run(
             [sys.executable, *command],
             cwd=self.folder,
@@ -63,8 +86,12 @@ class Project:
             capture_output=True,
             check=False,
             timeout=300,
-            env=os.environ | environment,
+            env=inherited | environment,
         )
+
+    def verb(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb of the program, such as `review HEAD`."""
+        return self.run("-m", "taskroles", *command, **environment)
 
     def render(self) -> str:
         """Run render.py, which must succeed, and return what it printed."""

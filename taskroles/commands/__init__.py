@@ -1,0 +1,1 @@
+"""One file a verb; `python -m taskroles` finds them here."""

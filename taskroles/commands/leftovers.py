@@ -1,0 +1,19 @@
+"""Print the change sets and empty stacks that planning left behind, as `change-set ID` or `stack ID`.
+
+DIRECTORY holds a file for each service: what the AWS CLI has said about it (deploy.sh writes it).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from taskroles.commands._arguments import chosen, ended, parser
+from taskroles.deploying.changes import leftovers
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line; see the module's docstring."""
+    arguments = parser("leftovers", __doc__)
+    arguments.add_argument("--directory", type=Path, required=True)
+    options = arguments.parse_args(argv)
+    return ended(lambda: leftovers(options.directory, *chosen(options.environment, options.services, deployed=True)))

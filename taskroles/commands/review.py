@@ -1,0 +1,145 @@
+"""Say what a change to out/ grants and revokes, as access and not as text.
+
+Each side is a git revision, the working tree (no HEAD) or `deployed`: what CloudFormation runs now.
+
+  taskroles review origin/main                 the working tree against main
+  taskroles review v1.2 v1.3 --format markdown
+  taskroles review deployed --environment qa --service orders
+
+A line is one of
+  granted    access that was not there: an action, or an action on another resource
+  widened    existing access became broader; also whatever cannot be decided, marked "cannot tell"
+  narrowed   existing access became smaller
+  revoked    access that is gone
+and `notice` where CloudFormation would do something other than it seems. Exit code: 0, or 1 if --fail-on finds a
+line, or 2 for wrong usage or unreadable input. `--fail-on widened` fails on granted lines as well, which are more
+than widened; `--fail-on granted` on these alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskroles.access import report
+from taskroles.access.environments import OUT, require
+from taskroles.access.review import Side, review, side_of
+from taskroles.faults import BadInput
+from taskroles.git import GitError, blob_id, files_of
+from taskroles.terminal import say, takes_colour
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from taskroles.access.environments import Environment
+
+GATES = ("widened", "granted", "escalation")
+GATES_HELP = "exit with 1 on such a line: widened (granted too), granted alone, or a way to further rights; repeatable"
+DEPLOYED = "deployed"
+
+
+def revision_side(revision: str, like: Mapping[str, Environment] | None = None) -> Side:
+    """Return what a git revision holds under out/. Raises BadInput."""
+    try:
+        return side_of(revision, *files_of(revision, OUT), like)
+    except GitError as error:
+        raise BadInput([str(error)]) from None
+
+
+def working_tree_side() -> Side:
+    """Return what lies in out/ now, committed or not. Raises BadInput."""
+
+    def read(paths: Sequence[str]) -> dict[str, bytes]:
+        return {path: Path(path).read_bytes() for path in paths}
+
+    found = [path.as_posix() for path in Path(OUT).glob("*/*") if path.is_file()]
+    return side_of("working tree", {path: blob_id(data) for path, data in read(found).items()}, read)
+
+
+def deployed_side(other: Side, environments: list[str], services: list[str]) -> Side:
+    """Return what is deployed now, of the environments and services of the other side unless told which."""
+    from taskroles.deploying.stacks import aws_errors, deployed_templates
+
+    held: dict[str, bytes] = {}
+    for name in environments or sorted({file.environment for file in other.paths}):
+        wanted = services or sorted({file.service for file in other.paths if file.environment == name})
+        try:
+            held |= deployed_templates(other.environments[name], wanted)
+        except (*aws_errors(), BadInput) as error:
+            raise BadInput([f"what is deployed in {name} is not to be had: {error}"]) from None
+    ids = {path: blob_id(data) for path, data in held.items()}
+    side = side_of(DEPLOYED, ids, lambda paths: {path: held[path] for path in paths}, other.environments)
+    return side._replace(environments=side.environments | other.environments)  # AWS knows no settings of ours
+
+
+def both_sides(options: argparse.Namespace) -> tuple[Side, Side]:
+    """Return both sides; what is deployed is asked of AWS for what the other side has. Raises BadInput."""
+    if options.base == options.head == DEPLOYED:
+        raise BadInput(["only one side can be what is deployed"])
+    head = None
+    if options.head != DEPLOYED:
+        head = revision_side(options.head) if options.head else working_tree_side()
+    like = head.environments if head else None
+    base = None if options.base == DEPLOYED else revision_side(options.base, like)
+    known = [side for side in (base, head) if side]
+    for option, names in (
+        ("environment", {file.environment for side in known for file in side.paths}),
+        ("service", {file.service for side in known for file in side.paths}),
+    ):
+        for name in getattr(options, option):
+            require(option, name, sorted(names))
+    base = base or deployed_side(known[0], options.environment, options.service)
+    head = head or deployed_side(known[0], options.environment, options.service)
+    if not base.paths and not head.paths:
+        raise BadInput([f"no templates under {OUT}/ in {base.label} or {head.label}"])
+    return base, head
+
+
+def fails(result: report.Review, gates: Iterable[str]) -> bool:
+    """Tell whether any line is of a kind, or has a mark, that a gate forbids."""
+    lines = [line for section in result.sections for line in section.lines]
+    found = {line.kind for line in lines}
+    if "granted" in found:
+        found.add("widened")  # and more
+    if any(mark.code in ("escalation", "permissions") for line in lines for mark in line.marks):
+        found.add("escalation")
+    return not found.isdisjoint(gates)
+
+
+def rendered(result: report.Review, form: str) -> str:
+    """Return a review as it is printed."""
+    if form == "json":
+        return report.as_json(result)
+    result = report.made_printable(result)
+    if form == "terminal":
+        columns = shutil.get_terminal_size((110, 24)).columns
+        return report.terminal(result, columns, colour=takes_colour(sys.stdout))
+    return report.markdown(result)
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        "taskroles review", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("base", help="a git revision, or deployed")
+    parser.add_argument("head", nargs="?", help="a git revision, or deployed (default: the working tree)")
+    parser.add_argument("--format", choices=["terminal", "markdown", "json"], default="terminal")
+    parser.add_argument("--fail-on", choices=GATES, action="append", default=[], help=GATES_HELP)
+    parser.add_argument("--environment", action="append", default=[], metavar="NAME", help="only this one; repeatable")
+    parser.add_argument("--service", action="append", default=[], metavar="NAME", help="only this one; repeatable")
+    options = parser.parse_args(argv)
+    result = review(*both_sides(options), options.environment, options.service)
+    sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know ASCII alone
+    try:
+        sys.stdout.write(rendered(result, options.format))
+        sys.stdout.flush()
+    except OSError as error:
+        say(f"review: cannot print: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at exit
+        return 2
+    return int(fails(result, options.fail_on))

@@ -1,0 +1,1 @@
+"""What AWS holds, and what a deploy would do to it."""

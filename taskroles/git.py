@@ -1,0 +1,67 @@
+"""What git knows: the files of a revision, and what is not committed. Every call of git is here, and none writes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class GitError(Exception):
+    """Git is missing, or refused; the message is git's own."""
+
+
+def git(*arguments: str, stdin: bytes = b"") -> bytes:
+    """Run git in the current folder and return what it prints; its complaint becomes a GitError."""
+    try:
+        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise GitError("git is not installed") from None
+    if done.returncode:
+        raise GitError(done.stderr.decode(errors="replace").strip().split("\n")[0] or f"git {arguments[0]} failed")
+    return done.stdout
+
+
+def files_of(revision: str, folder: str) -> tuple[dict[str, str], Callable[[Sequence[str]], dict[str, bytes]]]:
+    """Return blob ids by path of the files below `folder` in a revision, and what reads some of these paths.
+
+    Paths are relative to the current folder, which may be a part of the repository.
+    """
+    git("rev-parse", "--git-dir")
+    try:
+        commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode().strip()
+    except GitError:
+        shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
+        hint = "; a shallow clone may lack it: git fetch" if shallow else ""
+        raise GitError(f"no such git revision: {revision}{hint}") from None
+    ids = {}
+    for entry in (
+        git("ls-tree", "-r", "-z", commit, "--", f"{folder}/").decode(errors="surrogateescape").split("\0")[:-1]
+    ):
+        mode_kind_id, path = entry.split("\t", 1)
+        ids[path] = mode_kind_id.split()[2]
+
+    def read(paths: Sequence[str]) -> dict[str, bytes]:
+        contents = {}
+        stream = io.BytesIO(git("cat-file", "--batch", stdin="".join(f"{ids[path]}\n" for path in paths).encode()))
+        for path in paths:
+            *_, size = stream.readline().split()
+            contents[path] = stream.read(int(size) + 1)[:-1]
+        return contents
+
+    return ids, read
+
+
+def blob_id(data: bytes) -> str:
+    """Return the id that git gives to a file's content, without asking git."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def uncommitted(paths: Sequence[str]) -> list[str]:
+    """Return a line of `git status` for each of the paths that is not committed as it is here."""
+    status = git("status", "--porcelain", "--untracked-files=all", "--ignored", "--", *paths)
+    return status.decode(errors="replace").splitlines()

@@ -1,0 +1,1 @@
+"""From services.yml, policies/ and templates/ to out/."""

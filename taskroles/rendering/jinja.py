@@ -1,0 +1,166 @@
+"""Jinja2 as our templates see it: strict, every value quoted, each fault with its line, compiled once."""
+
+from __future__ import annotations
+
+import marshal
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import jinja2
+import jinja2.ext
+from markupsafe import Markup
+
+from taskroles.rendering.state import digest, read, write_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jinja2.bccache import Bucket
+
+COMPILED = ".cache/templates"
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]*")
+SUBSTITUTED = re.compile(r"\$\{[^!]")
+
+
+class Compiled(jinja2.BytecodeCache):
+    """What Jinja2 compiled before: compiling takes longer than all else in a render. Lives in one file."""
+
+    def __init__(self, program: str) -> None:
+        """Read what the same `program` (a digest of it, its libraries and Python) compiled; nothing if in doubt."""
+        self.program = program
+        self.codes: dict[str, bytes] = {}
+        self.is_new = False
+        content = read(COMPILED)
+        if content[:32] == digest(program.encode() + content[32:]).encode():
+            self.codes = marshal.loads(content[32:])  # noqa: S302 - of our own program, and whole, as the digest tells
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give Jinja2 the code of a template; Jinja2 compares the digest of the template's source."""
+        if bucket.key in self.codes:
+            bucket.bytecode_from_string(self.codes[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self.codes[bucket.key] = bucket.bytecode_to_string()
+        self.is_new = True
+
+    def save(self) -> None:
+        """Write the file, if there is anything new."""
+        if self.is_new:
+            content = marshal.dumps(self.codes)
+            write_cache(COMPILED, digest(self.program.encode() + content).encode() + content)
+
+
+def jinja_environment(
+    sources: dict[str, str],
+    extensions: Sequence[type[jinja2.ext.Extension]] = (),
+    bytecode_cache: jinja2.BytecodeCache | None = None,
+) -> jinja2.Environment:
+    """Return the environment of all templates: strict, and every value that is not YAML already becomes a YAML string.
+
+    Jinja2's autoescape tells the two apart: what a template or macro wrote is Markup, all else goes through `quoted`.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (sources[name], name, None) if name in sources else None),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=quoted,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        cache_size=-1,
+        extensions=extensions,
+        bytecode_cache=bytecode_cache,
+    )
+    environment.filters |= {"plain": plain, "sub": sub, "comment": comment}
+    environment.globals["refuse"] = refuse
+    return environment
+
+
+def quoted(value: Any) -> Any:
+    """Return text as a double-quoted YAML string that no content can leave; YAML from a template stays as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if not value.isprintable() or '"' in value or "\\" in value:
+        value = "".join(
+            f"\\U{ord(character):08X}" if not character.isprintable() or character in '"\\' else character
+            for character in value
+        )
+    return Markup(f'"{value}"')  # noqa: S704 - quoted just now
+
+
+def sub(value: Any) -> Any:
+    """Return text behind !Sub where something in it is substituted, else as any text; YAML stays as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup) or not SUBSTITUTED.search(value):
+        return value
+    return Markup("!Sub ") + quoted(value)
+
+
+def refuse(why: str) -> NoReturn:
+    """Let a partial say why it cannot do what is asked of it."""
+    raise ValueError(why)
+
+
+def plain(value: str) -> Markup:
+    """Return a name for a place that takes no quotes (a key, a comment); raise ValueError if it could mean more."""
+    if not PLAIN.fullmatch(value):
+        message = f"{value!r} cannot stand here without quotes"
+        raise ValueError(message)
+    return Markup(value)  # noqa: S704 - letters, digits, ./_- only
+
+
+def comment(value: str) -> Markup:
+    """Return text for a comment; raise ValueError if it could end the line."""
+    if not value.isprintable():
+        message = f"{value!r} cannot stand in a comment"
+        raise ValueError(message)
+    return Markup(value)  # noqa: S704 - one line
+
+
+def encodable(text: str) -> str:
+    """Return `text`; raise UnicodeEncodeError if a template wrote half a character, which no file can hold."""
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+def indented(text: str, indentation: str) -> str:
+    """Return `text` with every line that is not empty indented."""
+    return "\n".join(indentation + line if line else line for line in text.split("\n"))
+
+
+class LineMarks(jinja2.ext.Extension):
+    """Marks each line that a template writes with the place that wrote it, to name the source of a faulty line."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+        """Return `source` with a mark at the start of each piece of text and of each line in it."""
+        marked = []
+        for first, token, value in self.environment.lexer.tokeniter(source, name):
+            if token == "data":  # noqa: S105 - the lexer's word for text outside of tags
+                lines = value.split("\n")
+                last = len(lines) - 1
+                marks = [f"\0{name}:{first + i}\0" if line or i < last else "" for i, line in enumerate(lines)]
+                marked.append("\n".join(mark + line for mark, line in zip(marks, lines, strict=True)))
+            else:
+                marked.append(value)
+        return "".join(marked)
+
+
+def origin(marked: list[str], line: int) -> str:
+    """Return the first mark on line `line` (counted from 0) of a marked output, or on the nearest line above."""
+    for text in reversed(marked[: line + 1]):
+        found = re.search("\0([^\0]+)\0", text)
+        if found:
+            return found[1]
+    return ""
+
+
+def place_in_templates(error: BaseException, sources: dict[str, str]) -> str:
+    """Return the place of the innermost template in the traceback of `error`, if any."""
+    place, trace = "", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename in sources:
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,290 @@
+"""policies/ and templates/: the partials and the template, rendered with Jinja2, each fault with its line."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from taskroles.faults import BadInput, nearest
+from taskroles.names import filled, policy_fault
+from taskroles.rendering import iam
+from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_environment, origin, place_in_templates
+from taskroles.table.policies import RESERVED, Grant, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskroles.rendering.jinja import Compiled
+    from taskroles.table.grammar import Environment, Service
+
+TEMPLATE = "templates/taskrole.yml.j2"
+
+PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
+REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
+OPTIONS = re.compile(r"\{%[-+]?\s*set options = (.*?)\s*[-+]?%\}", re.DOTALL)
+OPTION = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
+COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
+REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")
+TARGET = {"import": None, "import_arn": None, "name": None, "arn": None}
+PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
+
+
+class Policy(NamedTuple):
+    """An inline policy of a task role: what logical ids call its AWS service, its grants and statements, its size."""
+
+    name: str
+    grants: list[dict[str, str | None]]
+    statements: str
+    characters: int
+
+
+class Renderer:
+    """Renders the partials and the template in `sources`, which holds the text of every file by its path."""
+
+    def __init__(self, sources: dict[str, str], compiled: Compiled, parameters: dict[str, int]) -> None:
+        """Set Jinja2 up; compile nothing yet. `parameters` holds the most characters of each one's value."""
+        self.sources, self.parameters = sources, parameters
+        self.environment = jinja_environment(sources, bytecode_cache=compiled)
+        self._policies: dict[tuple[str, str], Policy] = {}
+        self._sound: set[str] = set()
+        self._names: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
+        self._needed: dict[str, list[str]] = {}
+        self._options: dict[str, dict[str, str]] = {}
+        self._references: dict[str, frozenset[str]] = {}
+
+    def levels(self) -> dict[str, dict[str, Level]]:
+        """Return, by AWS service and level, what the level takes; raise BadInput where a partial declares it wrongly.
+
+        It takes a target if its partial, or one that it includes, mentions `target` outside of comments, and the
+        options that `{% set options = {"name": "what it does"} %}` in one of them declares.
+        """
+        found: dict[str, dict[str, Level]] = {}
+        faults = []
+        for path in self.sources:
+            if match := PARTIAL.fullmatch(path):
+                texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
+                try:
+                    level = Level(any(re.search(r"\btarget\b", text) for text in texts), self.options(path))
+                    found.setdefault(match[1], {})[match[2]] = level
+                except BadInput as error:
+                    faults += error.faults
+        if faults:
+            raise BadInput(faults)
+        return found
+
+    def options(self, partial: str) -> dict[str, str]:
+        """Return the options that a partial, or one that it includes, declares: names, and what each does."""
+        if partial not in self._options:
+            partials = [name for name in self.needed(partial) if PARTIAL.fullmatch(name)]
+            declared = (declared_options(name, self.sources[name]) for name in partials)
+            self._options[partial] = {key: value for each in declared for key, value in each.items()}
+        return self._options[partial]
+
+    def unused_faults(self) -> list[str]:
+        """Return what is wrong with files of policies/ that no grant has rendered: their names and their syntax."""
+        faults = []
+        for path in self.sources:
+            folder, name = path.rpartition("/")[::2]
+            if path.startswith("policies/") and folder.count("/") == 1 and name != "service.j2" and name[-3:] != ".md":
+                match = PARTIAL.fullmatch(path)
+                if not match or match[2] in RESERVED:
+                    faults.append(
+                        f"{path}: is no level: <level>.yml.j2, in small letters, digits and hyphens, not none or default"
+                    )
+            if path.endswith(".j2"):
+                try:
+                    self._call(path, lambda path=path: self.environment.get_template(path))
+                except BadInput as error:
+                    faults += error.faults
+        return faults
+
+    def needed(self, path: str) -> list[str]:
+        """Return `path` and all that it includes and imports, directly or not; everything if that cannot be told."""
+        if path not in self._needed:
+            self._needed[path] = self._find_needed(path)
+        return self._needed[path]
+
+    def _find_needed(self, path: str) -> list[str]:
+        needed, left = [], [path]
+        while left:
+            name = left.pop()
+            if name in needed or name not in self.sources:
+                continue
+            needed.append(name)
+            for reference in REFERENCE.finditer(self._code(name)):
+                if reference[1] is None and reference[2] is None:
+                    return list(self.sources)
+                left.append(reference[1] or reference[2])
+        return sorted(needed)
+
+    def _code(self, path: str) -> str:
+        return COMMENT.sub("", self.sources[path])
+
+    def policy(self, aws_service: str, grants: tuple[Grant, ...]) -> Policy:
+        """Return the policy of `grants` on `aws_service`; raise BadInput where a partial is faulty.
+
+        Environments and services share policies: each is rendered, checked and measured once.
+        """
+        known = (aws_service, repr(grants))
+        if known not in self._policies:
+            name = self.name(aws_service)
+            described, texts, size = [], [], iam.DOCUMENT_CHARACTERS
+            for grant in grants:
+                partial = partial_path(aws_service, grant.level)
+                text, characters, _ = self._statements(partial, grant)
+                options = ", ".join(f"{name}: {value}" for name, value in grant.options)
+                described.append({"level": grant.level, "target": grant.target, "partial": partial, "options": options})
+                texts.append(text)
+                size += characters
+            self._policies[known] = Policy(name, described, "\n".join(texts), size)
+        return self._policies[known]
+
+    def name(self, aws_service: str) -> str:
+        """Return what logical ids call `aws_service`: `name` in its folder's service.j2."""
+        if aws_service not in self._names:
+            self._names[aws_service] = self._find_name(aws_service)
+        return self._names[aws_service]
+
+    def kind(self, aws_service: str, grant: Grant) -> str:
+        """Return the kind of access that a level gives: `read`, `write` or `full`."""
+        partial = partial_path(aws_service, grant.level)
+        if partial not in self._kinds:
+            self._kinds[partial] = self._statements(partial, grant)[2]
+        return self._kinds[partial]
+
+    def text(self, name: str, **variables: Any) -> str:
+        """Return what the template `name` makes of `variables`; raise BadInput where it is faulty."""
+        return self._call(name, lambda: encodable(self.environment.get_template(name).render(variables)))
+
+    def _find_name(self, aws_service: str) -> str:
+        path = f"policies/{aws_service}/service.j2"
+        example = '{% set name = "SNS" %}'
+        if path not in self.sources:
+            raise BadInput([f"{path}: is missing; it says what logical ids call the AWS service: {example}"])
+        name = self._call(path, lambda: getattr(self.environment.get_template(path).module, "name", None))
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
+            raise BadInput([f"{path}:1: `name` must be letters and digits, as in {example}; it is {name!r}"])
+        return name
+
+    def _statements(self, partial: str, grant: Grant) -> tuple[str, int, str]:
+        """Return the statements of a grant as YAML, their characters in IAM, and the kind of access they give."""
+        variables: dict[str, Any] = dict.fromkeys(self.options(partial))
+        variables |= {name.replace("-", "_"): value for name, value in grant.options}
+        if grant.found_by:
+            variables["target"] = TARGET | {kind.replace("-", "_"): value for kind, value in grant.found_by.items()}
+        text = self.text(partial, **variables)
+        faults, characters, kind = iam.check_statements(text, self.parameters)
+        self._raise(partial, variables, faults)
+        return text.strip("\n"), characters, kind
+
+    def template(self, service: Service, environment: Environment, policies: list[Policy]) -> str:
+        """Return the text of the template of `service` in `environment`; raise BadInput where it is faulty."""
+        names = {policy.name: self._policy_name(policy, service, environment) for policy in policies}
+        used = self._used_parameters(service, policies, names, environment.parameters)
+        variables = {
+            "service": service.name,
+            "environment": environment.name,
+            "task_role": service.task_role,
+            "parameters": used,
+            "policies": [
+                policy._asdict()
+                | {
+                    "policy_name": names[policy.name],
+                    "statements": Markup(f'- "statements of {policy.name}"'),  # noqa: S704 - a checked name
+                }
+                for policy in policies
+            ],
+        }
+        text = self.text(TEMPLATE, **variables)
+        values = [*names.values(), service.task_role.text, service.name, environment.name, *used.values()]
+        shape = shape_of(text, [*values, *targets_of(policies)])
+        if shape not in self._sound:
+            self._raise(TEMPLATE, variables, iam.template_faults(text, list(names), self.parameters))
+            self._sound.add(shape)
+        statements = {policy.name: policy.statements for policy in policies}
+        return PLACEHOLDER.sub(lambda found: indented(statements[found[2]], found[1]), text)
+
+    def _policy_name(self, policy: Policy, service: Service, environment: Environment) -> str:
+        """Return the name of a policy as the template writes it; raise BadInput if IAM would not take it."""
+        name = filled(environment.names.policy, AwsService=policy.name, service=service.name)
+        known = environment.parameters
+        if fault := policy_fault(VARIABLE.sub(lambda found: known.get(found[1], "x"), name)):
+            raise BadInput([f"services.yml: {service.name} in {environment.name}: {fault}"])
+        return name
+
+    def _used_parameters(
+        self, service: Service, policies: list[Policy], names: dict[str, str], parameters: dict[str, str]
+    ) -> dict[str, str]:
+        """Return those of the `parameters` that a template uses: CloudFormation's linter takes no others."""
+        texts = [service.task_role.text, *names.values(), *(policy.statements for policy in policies)]
+        found = {name for text in (*texts, self.sources[TEMPLATE]) for name in self._referenced(text)}
+        return {name: value for name, value in parameters.items() if name in found}
+
+    def _referenced(self, text: str) -> frozenset[str]:
+        """Return all that a text substitutes or refers to; texts are many, and few of them differ."""
+        if text not in self._references:
+            self._references[text] = frozenset(match[1] or match[2] for match in REFERENCED.finditer(text))
+        return self._references[text]
+
+    def _call(self, name: str, function: Callable[[], Any]) -> Any:
+        """Call `function`, which renders; turn whatever goes wrong in a template into BadInput with its place."""
+        try:
+            return function()
+        except jinja2.TemplateSyntaxError as error:
+            raise BadInput([f"{error.name}:{error.lineno}: {error.message}"]) from None
+        except Exception as error:  # noqa: BLE001 - a template can raise anything, and all of it is a fault of that template
+            place = place_in_templates(error, self.sources) or f"{name}:1"
+            if isinstance(error, jinja2.TemplateNotFound):
+                raise BadInput(
+                    [f"{place}: there is no {error.name}{nearest(str(error.name), list(self.sources))}"]
+                ) from None
+            if isinstance(error, RecursionError):
+                raise BadInput([f"{place}: includes itself, directly or through another file"]) from None
+            raise BadInput([f"{place}: {error or type(error).__name__}"]) from None
+
+    def _raise(self, name: str, variables: dict[str, Any], faults: list[iam.Fault]) -> None:
+        """Raise BadInput for `faults`, of which each has a line of the output, with the line of the source instead."""
+        if not faults:
+            return
+        marked = jinja_environment(self.sources, [LineMarks]).get_template(name).render(variables).split("\n")
+        places = [origin(marked, line) or f"{name}:1" for line, _ in faults]
+        used = [f" (used by {name})" if not place.startswith(f"{name}:") else "" for place in places]
+        raise BadInput([f"{place}: {text}{by}" for place, (_, text), by in zip(places, faults, used, strict=True)])
+
+
+def shape_of(text: str, values: list[str]) -> str:
+    """Return `text` with each value masked: texts of one shape are sound together, and of one length throughout."""
+    for value in values:
+        text = text.replace(value, "_" * len(value))
+    return text
+
+
+def targets_of(policies: list[Policy]) -> list[str]:
+    """Return the names of the targets that the comments above `policies` mention."""
+    return [grant["target"] for policy in policies for grant in policy.grants if grant["target"]]
+
+
+def partial_path(aws_service: str, level: str) -> str:
+    """Return the path of the partial that holds `level` of `aws_service`."""
+    return f"policies/{aws_service}/{level}.yml.j2"
+
+
+def declared_options(path: str, source: str) -> dict[str, str]:
+    """Return the options that a partial declares, by name; raise BadInput where it does not say them as data."""
+    declared = OPTIONS.search(COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source))
+    if not declared:
+        return {}
+    try:
+        options = ast.literal_eval(declared[1])
+    except (ValueError, SyntaxError):
+        options = None
+    if isinstance(options, dict) and all(isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()):
+        return options
+    line = source.count("\n", 0, source.find("set options")) + 1
+    raise BadInput([f'{path}:{line}: `options` holds names and what they do, as in {{"prefix": "begins the keys"}}'])

@@ -1,0 +1,147 @@
+"""What the rules in this folder ask of a template, of its environment and of a policy statement.
+
+cfn-lint loads every file here as a file of rules unless its name begins with an underscore; a bare `cfn-lint` does not
+know our package, so that its folder is added here.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cfnlint.helpers import ensure_list, is_function
+from cfnlint.jsonschema import ValidationError
+from cfnlint.rules.helpers import get_value_from_path
+
+ROOT = str(Path(__file__).resolve().parents[2])
+if ROOT not in sys.path:
+    sys.path.append(ROOT)
+
+from taskroles.access.actions import expand, resource_types  # noqa: E402
+from taskroles.access.environments import Environment, read_environment  # noqa: E402
+from taskroles.access.patterns import is_wildcard  # noqa: E402
+from taskroles.faults import BadInput  # noqa: E402
+from taskroles.names import ENVIRONMENT_FILE, filled  # noqa: E402
+
+__all__ = ["expand", "filled", "is_wildcard", "resource_types"]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cfnlint.jsonschema import Validator
+
+STATEMENT = "AWS::IAM::Policy/Properties/PolicyDocument/Statement"  # cfn-lint's name for any policy statement
+EXCEPTIONS = {"exceptions": {"default": [], "type": "list", "itemtype": "string"}}
+PARTIAL = re.compile(r"^\s*#.*\((policies/\S+)\)\s*$")
+
+
+class Element(NamedTuple):
+    """One action or resource: what it matches, how the statement says so, and where."""
+
+    pattern: str
+    written: str
+    path: list[str | int]
+
+
+def environment(validator: Validator) -> Environment | None:
+    """Return the environment of the template, as the environment.yml beside it says; None if there is none."""
+    return _read(Path(validator.cfn.filename or ".").with_name(ENVIRONMENT_FILE))
+
+
+@functools.cache
+def _read(path: Path) -> Environment | None:
+    try:
+        return read_environment(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, BadInput):
+        return None
+
+
+def takes_wildcards(validator: Validator) -> bool:
+    """Tell whether the environment lets wildcards pass."""
+    here = environment(validator)
+    return bool(here and here.wildcards)
+
+
+def service(validator: Validator) -> str:
+    """Return the service that the template's file name tells, "" without an environment."""
+    here = environment(validator)
+    return here.service(Path(validator.cfn.filename or "").name) if here else ""
+
+
+def is_excepted(exceptions: list[str], validator: Validator, written: str) -> bool:
+    """Tell whether an action, or all of the policy, is excepted: "ACTION because REASON", "SERVICE/LOGICAL-ID because ..."."""
+    excepted = [
+        what for what, because, reason in (text.partition(" because ") for text in exceptions) if reason.strip()
+    ]
+    logical_id = [*validator.context.path.path, "", ""][1]
+    return written in excepted or f"{service(validator)}/{logical_id}" in excepted
+
+
+def where(validator: Validator) -> str:
+    """Say in which environment a thing is not allowed."""
+    here = environment(validator)
+    return f"not allowed in {here.name}" if here else f"not allowed without an {ENVIRONMENT_FILE} that says so"
+
+
+def finding(validator: Validator, message: str, path: Iterable[str | int]) -> ValidationError:
+    """Return what a rule yields: the message, and the partials that wrote the policy if a comment tells."""
+    partials = _partials(validator)
+    return ValidationError(f"{message} ({', '.join(partials)})" if partials else message, path=deque(path))
+
+
+def _partials(validator: Validator) -> list[str]:
+    """Return the partials named in the comment lines right above the logical id, one for each grant."""
+    section, logical_id, *_ = [*validator.context.path.path, None, None]
+    if section != "Resources" or not validator.cfn.filename:
+        return []
+    key = next(key for key in validator.cfn.template[section] if key == logical_id)
+    lines = Path(validator.cfn.filename).read_text(encoding="utf-8").splitlines()[: key.start_mark.line]
+    found: list[str] = []
+    while lines and (match := PARTIAL.match(lines.pop())):
+        found.insert(0, match[1])
+    return list(dict.fromkeys(found))
+
+
+def values(validator: Validator, instance: Any, *keys: str) -> Iterator[tuple[Any, list[str | int]]]:
+    """Yield what can stand at keys, with its path: every branch of Fn::If, None where it may be missing."""
+    start = len(validator.context.path.path)
+    for value, branch in get_value_from_path(validator, instance, deque(keys)):
+        yield value, list(branch.context.path.path)[start:]
+
+
+def elements(validator: Validator, statement: dict[str, Any], key: str) -> Iterator[Element]:
+    """Yield the Action or Resource elements of a statement that allows something.
+
+    Scalar or list, with Fn::If, Ref, Fn::Sub and Fn::Join resolved as far as cfn-lint can. NotAction and
+    NotResource match all but a few, so they count as `*`.
+    """
+    if all(effect == "Deny" for effect, _ in values(validator, statement, "Effect")):
+        return
+    if f"Not{key}" in statement:
+        yield Element("*", f"Not{key}", [f"Not{key}"])
+    for value, path in [*values(validator, statement, key), *values(validator, statement, key, "*")]:
+        if isinstance(value, list):
+            continue
+        for resolved, _, _ in validator.resolve_value(value):
+            for text in ensure_list(resolved):
+                if isinstance(text, str):
+                    yield Element(text, text, path)
+
+
+def symbolic(value: Any) -> str:
+    """Return a name as one string in which `${X}` stands for what CloudFormation fills in."""
+    function, argument = is_function(value)
+    if function == "Ref":
+        return f"${{{argument}}}"
+    if function == "Fn::ImportValue":
+        return symbolic(argument)
+    if function == "Fn::Join":
+        return symbolic(argument[0]).join(map(symbolic, argument[1]))
+    if function == "Fn::Sub":
+        text, names = argument if isinstance(argument, list) else (argument, {})
+        return re.sub(r"\$\{(\w+)\}", lambda name: symbolic(names.get(name[1], name[0])), text)
+    return value if isinstance(value, str) else "?"

@@ -1,0 +1,43 @@
+"""E9001: a wildcard action outside the environments that allow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfnlint.helpers import import_filename
+from cfnlint.rules.jsonschema.CfnLintKeyword import CfnLintKeyword
+
+if TYPE_CHECKING:
+    from cfnlint.jsonschema import ValidationResult, Validator
+
+_policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
+
+
+class WildcardAction(CfnLintKeyword):
+    """Refuse `sqs:*`, `sqs:Get*`, `*` and NotAction, save where `environments` allows them."""
+
+    id = "E9001"
+    shortdesc = "Wildcard action outside the environments that allow it"
+    description = (
+        "A wildcard grants what AWS adds tomorrow. An environment with `wildcards: true` in services.yml accepts it; its "
+        'configuration `exceptions` lists others, each "ACTION because REASON" or "SERVICE/LOGICAL-ID because REASON".'
+    )
+    source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
+    tags = ("resources", "iam")
+
+    def __init__(self) -> None:
+        """Run on every policy statement."""
+        super().__init__([_policy.STATEMENT])
+        self.config_definition = _policy.EXCEPTIONS
+
+    def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
+        """Yield a finding for each wildcard action that the statement allows."""
+        if _policy.takes_wildcards(validator) or not validator.is_type(statement, "object"):
+            return
+        for action in _policy.elements(validator, statement, "Action"):
+            if not _policy.is_wildcard(action.pattern):
+                continue
+            if not _policy.is_excepted(self.config["exceptions"], validator, action.written):
+                message = f"Wildcard action {action.written!r} is {_policy.where(validator)}"
+                yield _policy.finding(validator, message, action.path)

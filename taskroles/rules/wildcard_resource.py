@@ -1,0 +1,62 @@
+"""E9002: every resource for an action that can be limited to some, outside the environments that allow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfnlint.helpers import import_filename
+from cfnlint.rules.jsonschema.CfnLintKeyword import CfnLintKeyword
+
+if TYPE_CHECKING:
+    from cfnlint.jsonschema import ValidationResult, Validator
+
+_policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
+
+SHOWN = 3
+
+
+class WildcardResource(CfnLintKeyword):
+    """Refuse `Resource: "*"` for an action that has resource types, save where `environments` allows it."""
+
+    id = "E9002"
+    shortdesc = 'Resource "*" for an action that supports resource-level permissions'
+    description = (
+        "An action that has resource types can be limited to some of them; an action that has none needs "
+        '`Resource: "*"`. An environment with `wildcards: true` in services.yml accepts it; its configuration '
+        '`exceptions` lists others, each "ACTION because REASON" or "SERVICE/LOGICAL-ID because REASON".'
+    )
+    source_url = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
+    tags = ("resources", "iam")
+
+    def __init__(self) -> None:
+        """Run on every policy statement."""
+        super().__init__([_policy.STATEMENT])
+        self.config_definition = _policy.EXCEPTIONS
+
+    def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
+        """Yield one finding for a statement, with the actions that do not need every resource."""
+        if _policy.takes_wildcards(validator) or not validator.is_type(statement, "object"):
+            return
+        every = [
+            resource
+            for resource in _policy.elements(validator, statement, "Resource")
+            if resource.pattern and not resource.pattern.strip("*")
+        ]
+        if not every:
+            return
+        actions = (action.written for action in _policy.elements(validator, statement, "Action") if _limitable(action))
+        exceptions = self.config["exceptions"]
+        limitable = [action for action in actions if not _policy.is_excepted(exceptions, validator, action)]
+        if limitable:
+            more = f" and {len(limitable) - SHOWN} more" if len(limitable) > SHOWN else ""
+            message = (
+                f"Resource {every[0].written!r} is {_policy.where(validator)}, for actions that "
+                f"support resource-level permissions: {', '.join(limitable[:SHOWN])}{more}"
+            )
+            yield _policy.finding(validator, message, every[0].path)
+
+
+def _limitable(action: Any) -> bool:
+    """Say whether an action that the pattern matches has a resource type. Unknown actions are W3037's."""
+    return any(map(_policy.resource_types, _policy.expand(action.pattern)))

@@ -1,0 +1,1 @@
+"""services.yml: its grammar and its names."""
