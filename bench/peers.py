@@ -65,7 +65,7 @@ def repr_sorted(data: Any) -> str:
 
 def templates(folder: Path) -> list[dict[str, Any]]:
     """Return the templates of out/ as the data that a peer makes them from."""
-    return [policies_of(path) for path in sorted((folder / "out").glob("*/*.yml"))]
+    return [policies_of(path) for path in sorted((folder / "out").glob("*/*.yml")) if path.name != "environment.yml"]
 
 
 def policies_of(path: Path) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def policies_of(path: Path) -> dict[str, Any]:
         ]
         policies.append({"name": name, "statements": statements})
         role = properties["Roles"][0]["Fn::ImportValue"]["Fn::Sub"]
-    service = path.name.removeprefix("sample-ecs-taskrole-").removesuffix("-cfn.yml")
+    service = path.stem
     return {"service": service, "environment": path.parent.name, "task_role": role, "policies": policies}
 
 

@@ -10,17 +10,20 @@ HERE = Path(__file__).resolve().parent.parent
 WORK = HERE / ".cache/bench"
 BIN = HERE / ".venv/bin"
 RENDER = [f"{BIN}/python", "render.py"]
+VERB = [f"{BIN}/python", "-I", "taskroles"]
 BARE = [f"{BIN}/python", f"{HERE}/bench/bare.py"]
 # Renders, and leaves what templates/access.md.j2 was given, for bare.py.
 FIRST_RENDER = """
-import json, render, template
-text = template.Renderer.text
+import json
+from taskroles.commands import render
+from taskroles.rendering.partials import Renderer
+text = Renderer.text
 def recorded(renderer, name, **given):
     if name == "templates/access.md.j2":
         graphs = [{**graph, "edges": [edge._asdict() for edge in graph["edges"]]} for graph in given["graphs"]]
         json.dump({**given, "graphs": graphs}, open("access.json", "w"))
     return text(renderer, name, **given)
-template.Renderer.text = recorded
+Renderer.text = recorded
 raise SystemExit(render.main([]))
 """
 
@@ -29,10 +32,10 @@ def project(name: str, services: str) -> Path:
     """Return a copy of the project with these services, rendered; the bare script must write the same bytes."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
-    for source in ("templates", "policies", "lint"):
+    for source in ("templates", "policies", "taskroles"):
         shutil.copytree(HERE / source, folder / source, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (*HERE.glob("*.py"), HERE / "services.schema.json", HERE / ".cfnlintrc.yaml"):
-        shutil.copy(path, folder)
+    for program in ("render.py", ".cfnlintrc.yaml"):
+        shutil.copy(HERE / program, folder)
     (folder / "services.yml").write_text(services)
     subprocess.run([f"{BIN}/python", "-c", FIRST_RENDER], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     rendered = contents(folder)
@@ -48,18 +51,29 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in (folder / "out").rglob("*") if path.is_file()}
 
 
-def services_yml(count: int, environments: str = "Dev, Staging, Production") -> str:
+NAMES = """\
+names:
+  stack: "acme-{service}-taskrole-{environment}"
+  template: "{service}.yml"
+  policy: "{AwsService}AccessPolicy-{service}-${EnvType}"
+parameters: {VpcStack: acme-vpc}
+environments:
+"""
+
+
+def services_yml(count: int, environments: tuple[str, ...] = ("dev", "qa", "live")) -> str:
     """Return a services.yml of `count` services, each with a queue and a table of its own; 1 in 100 sends."""
+    named = "".join(f"  {name}: {{{'wildcards: true' if name == 'dev' else ''}}}\n" for name in environments)
     targets = (
         f'  queue-{n}: {{import: "Queue{n}-${{EnvType}}"}}\n  table-{n}: {{name: table-{n}}}\n' for n in range(count)
     )
     services = (
-        f'  service-{n}:\n    task_role: "${{VPCName}}-Service{n}EcsTaskRole-${{EnvType}}"\n    policies:\n'
-        f"      sqs: {{Dev: full, default: {{{'consume' if n % 100 else 'send'}: queue-{n}}}}}\n"
-        f"      dynamodb: {{Dev: full, default: {{read-write: table-{n}}}}}\n"
+        f'  service-{n}:\n    task_role: "${{VpcStack}}-Service{n}EcsTaskRole-${{EnvType}}"\n    policies:\n'
+        f"      sqs: {{dev: full, default: {{{'consume' if n % 100 else 'send'}: queue-{n}}}}}\n"
+        f"      dynamodb: {{dev: full, default: {{read-write: table-{n}}}}}\n"
         for n in range(count)
     )
-    return f"environments: [{environments}]\ntargets:\n{''.join(targets)}services:\n{''.join(services)}"
+    return f"{NAMES}{named}targets:\n{''.join(targets)}services:\n{''.join(services)}"
 
 
 def edit(path: Path, one: str, other: str) -> None:
