@@ -45,11 +45,12 @@ class Sequence(list):  # type: ignore[type-arg]
 
 def text_only(event: yaml.NodeEvent, collection: Any) -> tuple[Any, str]:
     """Construct a document in which every scalar is text, and a tag is a fault."""
+    value = event.value if collection is None else collection
     if event.tag in (None, "!"):
-        return (event.value if collection is None else collection), ""
-    value = f"{event.tag} {event.value}" if collection is None else collection
+        return value, ""
+    tag = event.tag.replace("tag:yaml.org,2002:", "!!")
     remedy = "CloudFormation's functions (!Sub, !ImportValue) stand in templates; here text is enough"
-    return value, f"the YAML tag {event.tag} would be lost: leave it out. {remedy}"
+    return value, f"the YAML tag {tag} would be lost: leave it out. {remedy}"
 
 
 def parse(text: str, construct: Construct = text_only, deepest: int = 16) -> tuple[Any, list[Fault]]:
@@ -63,31 +64,37 @@ def parse(text: str, construct: Construct = text_only, deepest: int = 16) -> tup
     anchors: dict[str, int] = {}
     faults: list[Fault] = []
     for event in yaml.parse(text, yaml.CBaseLoader):
-        if isinstance(event, yaml.CollectionEndEvent):
-            containers.pop()
-        if not isinstance(event, yaml.NodeEvent):
-            continue
-        line, opened = event.start_mark.line + 1, None
-        if isinstance(event, yaml.AliasEvent):
-            faults.append((anchors.get(event.anchor, line), ALIAS))
-            value: Any = ""
-        else:
-            if event.anchor:
-                anchors[event.anchor] = line
-            if not isinstance(event, yaml.ScalarEvent):
-                opened = Mapping(line) if isinstance(event, yaml.MappingStartEvent) else Sequence(line)
-            value, fault = construct(event, opened)
-            if fault:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.NodeEvent):
+            value, opened, wrong = _constructed(event, construct, anchors)
+            faults += wrong
+            if fault := _add(containers[-1], value, line, opened):
                 faults.append((line, fault))
-        if fault := _add(containers[-1], value, line, opened):
-            faults.append((line, fault))
-        if opened is not None:
-            containers.append([opened, None])
-        if len(containers) > deepest:
-            return None, [*faults, (line, f"is nested more than {deepest} levels deep")]
-        if len(documents) > 1:
+            if opened is not None:
+                containers.append([opened, None])
+            if len(containers) > deepest:
+                return None, [*faults, (line, f"is nested more than {deepest} levels deep")]
+        elif isinstance(event, yaml.CollectionEndEvent):
+            containers.pop()
+        elif documents and isinstance(event, yaml.DocumentStartEvent):
             return None, [*faults, (line, "starts a second YAML document; keep one")]
     return (documents or [None])[0], faults
+
+
+def _constructed(event: yaml.NodeEvent, construct: Construct, anchors: dict[str, int]) -> tuple[Any, Any, list[Fault]]:
+    """Return what an event stands for, the collection that it opens (None: it opens none), and what is wrong with it.
+
+    `anchors` holds the lines of the anchors so far: a fault of an alias is at the line that it repeats.
+    """
+    line, opened = event.start_mark.line + 1, None
+    if isinstance(event, yaml.CollectionStartEvent):
+        opened = Mapping(line) if isinstance(event, yaml.MappingStartEvent) else Sequence(line)
+    elif isinstance(event, yaml.AliasEvent):
+        return "", None, [(anchors.get(event.anchor, line), ALIAS)]
+    if event.anchor:
+        anchors[event.anchor] = line
+    value, fault = construct(event, opened)
+    return value, opened, [(line, fault)] if fault else []
 
 
 def _add(container: list[Any], value: Any, line: int, opened: Any) -> str:
@@ -134,7 +141,7 @@ class Document:
         if self.data is None and not faults:
             faults = [(1, "is empty")]
         if faults:
-            raise BadInput([f"{name}:{line}: {text}" for line, text in faults])
+            raise BadInput([f"{name}:{line}: {text}" for line, text in sorted(faults)])
 
     def refuse(self, faults: list[tuple[Path, str]]) -> None:
         """Raise BadInput for `faults`, each the path of a part and its text, in the order of lines; none is fine."""
