@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FIELDS = re.compile(r"(?<!\$)\{([^{}]*)\}")
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
 STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")  # CreateStack, StackName
-TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml")
+TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,195}\.yml")  # file systems take 255, and we need some more
 POLICY = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)  # PutRolePolicy, PolicyName
+ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)  # CreateRole, RoleName
 ENVIRONMENT_FILE = "environment.yml"
 
 
@@ -42,7 +45,22 @@ NEEDED = {"stack": "service", "template": "service", "policy": "AwsService"}
 
 def filled(pattern: str, **fields: str) -> str:
     """Return a pattern with these fields filled in; the others stay."""
-    return FIELDS.sub(lambda found: fields.get(found[1], found[0]), pattern)
+    pieces = list(_pieces(pattern))
+    pieces[1::2] = [fields.get(field, f"{{{field}}}") for field in pieces[1::2]]
+    return "".join(pieces)
+
+
+@functools.cache
+def _pieces(pattern: str) -> list[str]:
+    """Return text and fields of a pattern by turns: the patterns are few, what they name is not."""
+    return FIELDS.split(pattern)
+
+
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with the values of parameters for its `${...}`; what has no value stays."""
+    for name, value in values.items() if "${" in text else ():
+        text = text.replace(f"${{{name}}}", value)
+    return text
 
 
 def pattern_faults(names: Names) -> Iterator[tuple[str, str]]:
@@ -68,9 +86,13 @@ def stack_fault(name: str) -> str:
 
 def template_fault(name: str) -> str:
     """Return why a template can have no such file name, "" if it can."""
-    if name == ENVIRONMENT_FILE:
-        return f"the template would be called {ENVIRONMENT_FILE}, which is out/'s own; name the service or the pattern otherwise"
-    return "" if TEMPLATE.fullmatch(name) else f"{name} is no file name of a template: letters, digits, ._- and .yml"
+    if name.lower() == ENVIRONMENT_FILE:
+        return f"a template cannot be called {name}: out/ has an {ENVIRONMENT_FILE} of its own"
+    if TEMPLATE.fullmatch(name):
+        return ""
+    if len(name) > 200:  # noqa: PLR2004 - said in the message
+        return f"the file name {name} has {len(name)} characters; 200 are allowed"
+    return f"the file name {name} must be letters, digits and ._-, begin with a letter or digit, and end in .yml"
 
 
 def policy_fault(name: str) -> str:
@@ -80,3 +102,12 @@ def policy_fault(name: str) -> str:
     if len(name) > 128:  # noqa: PLR2004 - said in the message
         return f"the policy name {name} has {len(name)} characters; IAM allows 128"
     return f"the policy name {name} must be letters, digits and +=,.@_-"
+
+
+def role_fault(name: str) -> str:
+    """Return why no role can have this name (its parameters filled in), "" if one can."""
+    if ROLE.fullmatch(name):
+        return ""
+    if len(name) > 64:  # noqa: PLR2004 - said in the message
+        return f"the role name {name} has {len(name)} characters; IAM allows 64"
+    return f"the role name {name} must be letters, digits and +=,.@_-; a path is no part of it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
@@ -42,12 +42,24 @@ FUNCTIONS = (
     *("Sub", "ImportValue", "Join", "Ref", "GetAtt", "If", "And", "Or", "Not", "Equals", "Condition", "Base64", "Cidr"),
     *("FindInMap", "ForEach", "GetAZs", "Length", "Select", "Split", "ToJsonString", "Transform"),
 )
-TAGS = ("str", "seq", "map", "bool", "int", "float", "null")
+TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map", "bool", "int", "float", "null"))
+TEXT = "tag:yaml.org,2002:str"
 
 STATEMENT_KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 READS = re.compile(r"(Batch|PartiQL|Condition)?(Check|Describe|Get|List|Lookup|Query|Receive|Scan|Search|Select|View)")
 RESOURCE = re.compile(r"\*|(arn:|\$\{).+")
+SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+class Checked(NamedTuple):
+    """What a check of statements found: faults, or their characters in IAM, their kind of access and what they refer to."""
+
+    faults: list[Fault]
+    characters: int = 0
+    kind: str = ""
+    references: frozenset[str] = frozenset()
 
 
 def parse(text: str) -> yaml.Node | Fault:
@@ -71,29 +83,26 @@ def too_deep(text: str) -> int | None:
     return None
 
 
-def check_statements(text: str, parameters: dict[str, int]) -> tuple[list[Fault], int, str]:
-    """Return what is wrong with a list of policy statements, its characters in IAM, and the kind of access it gives.
+def check_statements(text: str, parameters: dict[str, int]) -> Checked:
+    """Return what is wrong with a list of policy statements, else what they are.
 
     `parameters` holds the most characters of the value of each parameter that the templates have.
     The grammar is that of "IAM JSON policy elements reference" in AWS's documentation.
     """
     if marker := re.search(r"^(---|\.\.\.)(?=\s|$)", text, re.MULTILINE):
-        return (
-            [(text.count("\n", 0, marker.start()), f"{marker[1]} begins or ends a YAML document; leave it out")],
-            0,
-            "",
-        )
+        line = text.count("\n", 0, marker.start())
+        return Checked([(line, f"{marker[1]} begins or ends a YAML document; leave it out")])
     node = parse(text)
     if isinstance(node, tuple):
-        return [node], 0, ""
+        return Checked([node])
     if not isinstance(node, yaml.SequenceNode) or not node.value:
-        return [(0, "a partial is a list of policy statements, each starting with `- Effect:`")], 0, ""
+        return Checked([(0, "a partial is a list of policy statements, each starting with `- Effect:`")])
     if "&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CBaseLoader)):
-        return [(0, "CloudFormation takes no YAML aliases (*name); write it out")], 0, ""
-    faults = [fault for statement in node.value for fault in faults_of_statement(statement)]
+        return Checked([(0, "CloudFormation takes no YAML aliases (*name); write it out")])
     known = PSEUDO_PARAMETERS | parameters
-    faults += faults_of_functions(node, known)
-    return (faults, 0, "") if faults else ([], characters(node, known), kind(node))
+    faults, references = functions(node, known)
+    faults += [fault for statement in node.value for fault in faults_of_statement(statement)]
+    return Checked(sorted(faults)) if faults else Checked([], characters(node, known), kind(node), references)
 
 
 def faults_of_statement(statement: yaml.Node) -> Iterator[Fault]:
@@ -151,33 +160,54 @@ def is_function(node: yaml.Node) -> bool:
     return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
 
 
-def faults_of_sub(node: yaml.Node, parameters: Iterable[str]) -> Iterator[Fault]:
-    """Yield the names in a !Sub that nothing stands for, and what it puts in that is neither text nor a function."""
+def functions(root: yaml.Node, parameters: Iterable[str]) -> tuple[list[Fault], frozenset[str]]:
+    """Return what is wrong with the intrinsic functions at and below `root`, and all names that they refer to."""
+    faults: list[Fault] = []
+    references: set[str] = set()
+    left = [root]
+    while left:
+        node = left.pop()
+        if node.tag == TEXT:
+            continue
+        if isinstance(node, yaml.CollectionNode):
+            left += [item[1] if isinstance(item, tuple) else item for item in node.value]
+        for written, name, line, argument in calls(node):
+            if name not in FUNCTIONS:
+                faults.append((line, f"CloudFormation has no function {written}; it has {listed(FUNCTIONS, name)}"))
+            elif name == "Sub":
+                names, wrong = substitutions(argument, parameters)
+                references |= names
+                faults += wrong
+            elif name == "Ref":
+                references.add(str(argument.value))
+    return faults, frozenset(references)
+
+
+def calls(node: yaml.Node) -> Iterator[tuple[str, str, int, yaml.Node]]:
+    """Yield the functions that a node calls by its tag or its keys: as written, its name, its line, its argument."""
+    if node.tag not in TAGS:
+        yield node.tag, node.tag[1:] if node.tag.startswith("!") else "", node.start_mark.line, node
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.value == "Ref" or str(key.value).startswith("Fn::"):
+            yield key.value, key.value.removeprefix("Fn::"), key.start_mark.line, value
+
+
+def substitutions(node: yaml.Node, parameters: Iterable[str]) -> tuple[set[str], list[Fault]]:
+    """Return the names that the argument of a !Sub refers to, but for its own, and what is wrong with it."""
     parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
     own = {key.value: value for part in parts if isinstance(part, yaml.MappingNode) for key, value in part.value}
-    for name, value in own.items():
-        if not isinstance(value, yaml.ScalarNode) and not is_function(value):
-            yield value.start_mark.line, f"what !Sub puts in for {name} is neither text nor a function"
+    faults = [
+        (value.start_mark.line, f"what !Sub puts in for {name} is neither text nor a function")
+        for name, value in own.items()
+        if not isinstance(value, yaml.ScalarNode) and not is_function(value)
+    ]
     text = parts[0].value if parts and isinstance(parts[0], yaml.ScalarNode) else ""
-    known = [*own, *parameters]
-    for name in re.findall(r"\$\{([^!}][^}]*)\}", text):
-        if name.strip() not in known:
-            yield node.start_mark.line, f"nothing is called ${{{name}}}; allowed: {listed(known, name)}"
-
-
-def faults_of_functions(node: yaml.Node, parameters: Iterable[str]) -> Iterator[Fault]:
-    """Yield the intrinsic functions at and below `node` that CloudFormation does not have."""
-    line = node.start_mark.line
-    if node.tag.removeprefix("tag:yaml.org,2002:") not in TAGS and node.tag.removeprefix("!") not in FUNCTIONS:
-        yield line, f"CloudFormation has no function {node.tag}; it has {listed(FUNCTIONS, node.tag[1:])}"
-    if node.tag == "!Sub":
-        yield from faults_of_sub(node, parameters)
-    for item in node.value if isinstance(node, yaml.CollectionNode) else ():
-        key, value = item if isinstance(item, tuple) else (None, item)
-        if key and str(key.value).startswith("Fn::") and key.value[4:] not in FUNCTIONS:
-            name = f"Fn::{key.value[4:]}"
-            yield key.start_mark.line, f"CloudFormation has no function {name}; it has {listed(FUNCTIONS, name[4:])}"
-        yield from faults_of_functions(value, parameters)
+    names = {name.strip() for name in SUBSTITUTED.findall(text)} - own.keys()
+    faults += [
+        (node.start_mark.line, f"nothing is called ${{{name}}}; allowed: {listed([*own, *parameters], name)}")
+        for name in sorted(names.difference(parameters))
+    ]
+    return names, faults
 
 
 def template_faults(text: str, names: list[str], parameters: Iterable[str]) -> list[Fault]:
@@ -190,7 +220,7 @@ def template_faults(text: str, names: list[str], parameters: Iterable[str]) -> l
     resources = find(root, "Resources")
     if not isinstance(resources, yaml.MappingNode):
         return [(0, "the template has no Resources")]
-    faults = [*faults_of_functions(root, [*PSEUDO_PARAMETERS, *parameters])]
+    faults, _ = functions(root, PSEUDO_PARAMETERS.keys() | set(parameters))
     if len(resources.value) > MOST_RESOURCES:
         faults.append(
             (resources.start_mark.line, f"{len(resources.value)} resources; CloudFormation allows {MOST_RESOURCES}")
@@ -257,5 +287,7 @@ def characters(node: yaml.Node, parameters: dict[str, int]) -> int:
         if node.tag == "!Sub" and node.value:
             return characters(node.value[0], parameters) + IMPORT_CHARACTERS
         return 1 + sum(characters(item, parameters) + 1 for item in node.value)
-    text = re.sub(r"\$\{([^}]*)\}", lambda found: "x" * parameters.get(found[1], 0), node.value)
+    text = node.value
+    if "${" in text:
+        text = VARIABLE.sub(lambda found: "x" * parameters.get(found[1], 0), text)
     return len(text) + 2

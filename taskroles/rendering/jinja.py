@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import marshal
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -94,7 +95,7 @@ def sub(value: Any) -> Any:
     """Return text behind !Sub where something in it is substituted, else as any text; YAML stays as it is."""
     if not isinstance(value, str) or isinstance(value, Markup) or not SUBSTITUTED.search(value):
         return value
-    return Markup("!Sub ") + quoted(value)
+    return Markup(f"!Sub {quoted(value)}")  # noqa: S704 - quoted just now
 
 
 def refuse(why: str) -> NoReturn:
@@ -102,6 +103,7 @@ def refuse(why: str) -> NoReturn:
     raise ValueError(why)
 
 
+@functools.cache
 def plain(value: str) -> Markup:
     """Return a name for a place that takes no quotes (a key, a comment); raise ValueError if it could mean more."""
     if not PLAIN.fullmatch(value):
@@ -127,6 +129,8 @@ def encodable(text: str) -> str:
 
 def indented(text: str, indentation: str) -> str:
     """Return `text` with every line that is not empty indented."""
+    if "\n\n" not in f"\n{text}\n":
+        return indentation + text.replace("\n", "\n" + indentation)
     return "\n".join(indentation + line if line else line for line in text.split("\n"))
 
 

@@ -15,11 +15,13 @@ from taskroles.rendering.jinja import Compiled
 from taskroles.rendering.partials import TEMPLATE, Policy, Renderer, partial_path
 from taskroles.rendering.state import State, digest, write
 from taskroles.table import grammar
+from taskroles.table.checks import check
+from taskroles.table.schema import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from taskroles.table.grammar import Environment, Service, Table
+    from taskroles.table.grammar import Environment, Service, Table, TaskRole
     from taskroles.table.policies import Fault
 
 MOST_LINES = 20
@@ -81,12 +83,13 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
     on_disk = recorded_outputs(state)
     outputs: dict[str, Output] = {}
     faults = renderer.unused_faults()
+    common = {name: common_origin(state, renderer, environment) for name, environment in table.environments.items()}
     for service in with_progress(table.services.values()):
         for environment in table.environments.values():
             if not service.policies[environment.name]:
                 continue
             path = path_of(service, environment)
-            origin = origin_of(state, renderer, service, environment)
+            origin = origin_of(state, renderer, service, environment, common[environment.name])
             known = on_disk.get(path)
             try:
                 same = known is not None and known.origin == origin
@@ -96,7 +99,7 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
     if faults:
         raise BadInput(faults)
     characters = {path: made.characters for path, made in outputs.items()}
-    Document(grammar.FILE, decoded(state.sources)[grammar.FILE]).refuse([*quota_faults(table, outputs)])
+    table.document.refuse([*quota_faults(table, outputs)])
     for environment in table.environments.values():
         text = environments.rendered(environment, table.services.values())
         outputs[f"out/{environment.name}/{environments.FILE}"] = Output(text.encode(), "-", 0)
@@ -115,9 +118,10 @@ def read_sources(state: State, compiled: Compiled) -> tuple[Table, Renderer]:
             raise BadInput([f"{path}: is missing"])
     document = Document(grammar.FILE, sources[grammar.FILE])
     if not state.is_recorded_of(grammar.FILE):
-        grammar.validate(document)
+        validate(document)
     renderer = Renderer(sources, compiled, grammar.parameter_sizes(document.data))
-    return grammar.resolve(document, renderer.levels()), renderer
+    check(document, renderer.levels())
+    return grammar.resolve(document), renderer
 
 
 def with_progress(services: Iterable[Service]) -> Iterator[Service]:
@@ -147,16 +151,21 @@ def decoded(sources: dict[str, bytes]) -> dict[str, str]:
     return texts
 
 
-def origin_of(state: State, renderer: Renderer, service: Service, environment: Environment) -> str:
-    """Return a digest of all that the template of `service` in `environment` comes from."""
+def common_origin(state: State, renderer: Renderer, environment: Environment) -> str:
+    """Return as text what all templates of an environment come from: the program, the names, the parameters."""
+    return repr((state.digests["the program"], renderer.parameters, *environment.names, environment.parameters))
+
+
+def origin_of(state: State, renderer: Renderer, service: Service, environment: Environment, common: str) -> str:
+    """Return a digest of all that the template of `service` in `environment` comes from, `common` among it."""
     policies = service.policies[environment.name]
     paths = {TEMPLATE, *(f"policies/{aws_service}/service.j2" for aws_service in policies)}
     paths |= {partial_path(aws_service, grant.level) for aws_service, grants in policies.items() for grant in grants}
     needed = sorted({name for path in paths for name in renderer.needed(path)})
+    own = [(aws_service, *map(tuple, grants)) for aws_service, grants in policies.items()]
     parts = [
-        repr((service.name, service.task_role, environment.name, environment.names, environment.parameters, policies)),
-        repr(renderer.parameters),
-        state.digests["the program"],
+        common,
+        repr((service.name, *service.task_role, environment.name, own)),
         *(state.digests[path] for path in needed),
     ]
     return digest("\n".join(parts).encode())
@@ -184,7 +193,7 @@ def output(renderer: Renderer, service: Service, environment: Environment, origi
 
 def quota_faults(table: Table, outputs: dict[str, Output]) -> Iterator[Fault]:
     """Yield what exceeds a quota of CloudFormation or IAM, with the figure."""
-    of_role: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    of_role: dict[tuple[TaskRole, str], list[tuple[str, int]]] = {}
     for service in table.services.values():
         for environment in table.environments.values():
             rendered = outputs.get(path_of(service, environment))
@@ -194,7 +203,7 @@ def quota_faults(table: Table, outputs: dict[str, Output]) -> Iterator[Fault]:
             if size > most:
                 text = f"the template for {environment.name} has {size:,} bytes; CloudFormation allows {most:,}"
                 yield ("services", service.name), text
-            role = (service.task_role.text, environment.name)
+            role = (service.task_role, environment.name)
             of_role.setdefault(role, []).append((service.name, rendered.characters))
     for (_, environment), parts in of_role.items():
         total, most = sum(characters for _, characters in parts), iam.MOST_CHARACTERS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from taskroles.faults import BadInput, nearest
-from taskroles.names import filled, policy_fault
+from taskroles.names import VARIABLE, filled, policy_fault, substituted
 from taskroles.rendering import iam
 from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_environment, origin, place_in_templates
 from taskroles.table.policies import RESERVED, Grant, Level
@@ -26,21 +27,35 @@ TEMPLATE = "templates/taskrole.yml.j2"
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
 OPTIONS = re.compile(r"\{%[-+]?\s*set options = (.*?)\s*[-+]?%\}", re.DOTALL)
-OPTION = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
+OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-VARIABLE = re.compile(r"\$\{([^}]*)\}")
-REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")
+REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
 TARGET = {"import": None, "import_arn": None, "name": None, "arn": None}
 PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
 
 
+class Described(NamedTuple):
+    """A grant as the comment above its policy describes it; `options` is a text, too."""
+
+    level: str
+    target: str | None
+    options: str
+    partial: str
+
+
 class Policy(NamedTuple):
-    """An inline policy of a task role: what logical ids call its AWS service, its grants and statements, its size."""
+    """An inline policy of a task role: what logical ids call its AWS service, its grants and statements, its size in IAM.
+
+    `references` holds the names of all that the statements substitute or refer to; `policy_name` is known to a template
+    alone.
+    """
 
     name: str
-    grants: list[dict[str, str | None]]
+    grants: list[Described]
     statements: str
     characters: int
+    references: frozenset[str]
+    policy_name: str = ""
 
 
 class Renderer:
@@ -51,12 +66,12 @@ class Renderer:
         self.sources, self.parameters = sources, parameters
         self.environment = jinja_environment(sources, bytecode_cache=compiled)
         self._policies: dict[tuple[str, str], Policy] = {}
-        self._sound: set[str] = set()
+        self._sound: set[str | tuple[str, str, int]] = set()  # shapes of templates, and lengths of names
         self._names: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
         self._needed: dict[str, list[str]] = {}
         self._options: dict[str, dict[str, str]] = {}
-        self._references: dict[str, frozenset[str]] = {}
+        self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
     def levels(self) -> dict[str, dict[str, Level]]:
         """Return, by AWS service and level, what the level takes; raise BadInput where a partial declares it wrongly.
@@ -131,18 +146,19 @@ class Renderer:
 
         Environments and services share policies: each is rendered, checked and measured once.
         """
-        known = (aws_service, repr(grants))
+        known = (aws_service, repr([*map(tuple, grants)]))
         if known not in self._policies:
             name = self.name(aws_service)
-            described, texts, size = [], [], iam.DOCUMENT_CHARACTERS
+            described, texts, size, found = [], [], iam.DOCUMENT_CHARACTERS, set()
             for grant in grants:
                 partial = partial_path(aws_service, grant.level)
-                text, characters, _ = self._statements(partial, grant)
+                text, checked = self._statements(partial, grant)
                 options = ", ".join(f"{name}: {value}" for name, value in grant.options)
-                described.append({"level": grant.level, "target": grant.target, "partial": partial, "options": options})
+                described.append(Described(grant.level, grant.target, options, partial))
                 texts.append(text)
-                size += characters
-            self._policies[known] = Policy(name, described, "\n".join(texts), size)
+                size += checked.characters
+                found |= checked.references
+            self._policies[known] = Policy(name, described, "\n".join(texts), size, frozenset(found))
         return self._policies[known]
 
     def name(self, aws_service: str) -> str:
@@ -155,7 +171,7 @@ class Renderer:
         """Return the kind of access that a level gives: `read`, `write` or `full`."""
         partial = partial_path(aws_service, grant.level)
         if partial not in self._kinds:
-            self._kinds[partial] = self._statements(partial, grant)[2]
+            self._kinds[partial] = self._statements(partial, grant)[1].kind
         return self._kinds[partial]
 
     def text(self, name: str, **variables: Any) -> str:
@@ -172,65 +188,53 @@ class Renderer:
             raise BadInput([f"{path}:1: `name` must be letters and digits, as in {example}; it is {name!r}"])
         return name
 
-    def _statements(self, partial: str, grant: Grant) -> tuple[str, int, str]:
-        """Return the statements of a grant as YAML, their characters in IAM, and the kind of access they give."""
-        variables: dict[str, Any] = dict.fromkeys(self.options(partial))
-        variables |= {name.replace("-", "_"): value for name, value in grant.options}
+    def _statements(self, partial: str, grant: Grant) -> tuple[str, iam.Checked]:
+        """Return the statements of a grant as YAML, and what the check of them found."""
+        variables: dict[str, Any] = dict.fromkeys(map(variable, self.options(partial)))
+        variables |= {variable(name): value for name, value in grant.options}
         if grant.found_by:
-            variables["target"] = TARGET | {kind.replace("-", "_"): value for kind, value in grant.found_by.items()}
+            variables["target"] = TARGET | {variable(kind): value for kind, value in grant.found_by.items()}
         text = self.text(partial, **variables)
-        faults, characters, kind = iam.check_statements(text, self.parameters)
-        self._raise(partial, variables, faults)
-        return text.strip("\n"), characters, kind
+        checked = iam.check_statements(text, self.parameters)
+        self._raise(partial, variables, checked.faults)
+        return text.strip("\n"), checked
 
     def template(self, service: Service, environment: Environment, policies: list[Policy]) -> str:
         """Return the text of the template of `service` in `environment`; raise BadInput where it is faulty."""
-        names = {policy.name: self._policy_name(policy, service, environment) for policy in policies}
-        used = self._used_parameters(service, policies, names, environment.parameters)
+        named = [policy._replace(policy_name=self._policy_name(policy, service, environment)) for policy in policies]
         variables = {
             "service": service.name,
             "environment": environment.name,
             "task_role": service.task_role,
-            "parameters": used,
+            "parameters": self._used_parameters(service, environment, policies),
             "policies": [
-                policy._asdict()
-                | {
-                    "policy_name": names[policy.name],
-                    "statements": Markup(f'- "statements of {policy.name}"'),  # noqa: S704 - a checked name
-                }
-                for policy in policies
+                policy._replace(statements=Markup(f'- "statements of {policy.name}"'))  # noqa: S704 - a checked name
+                for policy in named
             ],
         }
         text = self.text(TEMPLATE, **variables)
-        values = [*names.values(), service.task_role.text, service.name, environment.name, *used.values()]
-        shape = shape_of(text, [*values, *targets_of(policies)])
-        if shape not in self._sound:
-            self._raise(TEMPLATE, variables, iam.template_faults(text, list(names), self.parameters))
-            self._sound.add(shape)
+        shape = shape_of(text, [service.task_role.text, service.name, environment.name, *targets_of(policies)])
         statements = {policy.name: policy.statements for policy in policies}
+        if shape not in self._sound:
+            self._raise(TEMPLATE, variables, iam.template_faults(text, list(statements), self.parameters))
+            self._sound.add(shape)
         return PLACEHOLDER.sub(lambda found: indented(statements[found[2]], found[1]), text)
 
     def _policy_name(self, policy: Policy, service: Service, environment: Environment) -> str:
         """Return the name of a policy as the template writes it; raise BadInput if IAM would not take it."""
         name = filled(environment.names.policy, AwsService=policy.name, service=service.name)
-        known = environment.parameters
-        if fault := policy_fault(VARIABLE.sub(lambda found: known.get(found[1], "x"), name)):
-            raise BadInput([f"services.yml: {service.name} in {environment.name}: {fault}"])
+        length = (environment.name, policy.name, len(service.name))  # all that is left to be wrong with it
+        if length not in self._sound:
+            if fault := policy_fault(VARIABLE.sub("x", substituted(name, environment.parameters))):
+                raise BadInput([f"services.yml:{service.line}: {fault} (in {environment.name})"])
+            self._sound.add(length)
         return name
 
-    def _used_parameters(
-        self, service: Service, policies: list[Policy], names: dict[str, str], parameters: dict[str, str]
-    ) -> dict[str, str]:
-        """Return those of the `parameters` that a template uses: CloudFormation's linter takes no others."""
-        texts = [service.task_role.text, *names.values(), *(policy.statements for policy in policies)]
-        found = {name for text in (*texts, self.sources[TEMPLATE]) for name in self._referenced(text)}
-        return {name: value for name, value in parameters.items() if name in found}
-
-    def _referenced(self, text: str) -> frozenset[str]:
-        """Return all that a text substitutes or refers to; texts are many, and few of them differ."""
-        if text not in self._references:
-            self._references[text] = frozenset(match[1] or match[2] for match in REFERENCED.finditer(text))
-        return self._references[text]
+    def _used_parameters(self, service: Service, environment: Environment, policies: list[Policy]) -> dict[str, str]:
+        """Return those of the parameters that a template uses: CloudFormation's linter takes no others."""
+        found = self._references | references(service.task_role.text) | references(environment.names.policy)
+        found = found.union(*(policy.references for policy in policies))
+        return {name: value for name, value in environment.parameters.items() if name in found}
 
     def _call(self, name: str, function: Callable[[], Any]) -> Any:
         """Call `function`, which renders; turn whatever goes wrong in a template into BadInput with its place."""
@@ -258,6 +262,17 @@ class Renderer:
         raise BadInput([f"{place}: {text}{by}" for place, (_, text), by in zip(places, faults, used, strict=True)])
 
 
+@functools.cache
+def references(text: str) -> frozenset[str]:
+    """Return the names of all that a text substitutes or refers to, as far as a look at it tells."""
+    return frozenset(found[1] or found[2] for found in REFERENCED.finditer(text))
+
+
+def variable(name: str) -> str:
+    """Return what partials call an option or a way to find a target: Jinja2's names have no hyphens."""
+    return name.replace("-", "_")
+
+
 def shape_of(text: str, values: list[str]) -> str:
     """Return `text` with each value masked: texts of one shape are sound together, and of one length throughout."""
     for value in values:
@@ -267,7 +282,7 @@ def shape_of(text: str, values: list[str]) -> str:
 
 def targets_of(policies: list[Policy]) -> list[str]:
     """Return the names of the targets that the comments above `policies` mention."""
-    return [grant["target"] for policy in policies for grant in policy.grants if grant["target"]]
+    return [grant.target for policy in policies for grant in policy.grants if grant.target]
 
 
 def partial_path(aws_service: str, level: str) -> str:

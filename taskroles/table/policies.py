@@ -33,20 +33,26 @@ class Grant(NamedTuple):
     options: tuple[tuple[str, str], ...] = ()
 
 
-class Part(NamedTuple):
-    """What a policy says for some environments: where it stands below the policy, and its grants.
+class Written(NamedTuple):
+    """A grant as it is written: where it stands below its policy, its level, its target (None: none) and options."""
 
-    A grant is its path below the policy, its level, its target and its options, as they are written.
-    """
+    path: Path
+    level: str
+    target: Any
+    options: dict[str, Any]
+
+
+class Part(NamedTuple):
+    """What a policy says for some environments: where it stands below the policy, and its grants."""
 
     path: Path
     environments: list[str]
-    grants: list[tuple[Path, str, Any, dict[str, Any]]]
+    grants: list[Written]
 
 
 def by_environment(value: Any, environments: Collection[str]) -> bool:
     """Tell whether a value is a map from environments, or `default`, to values. The list of environments decides."""
-    return isinstance(value, dict) and any(key in environments or key == "default" for key in value)
+    return isinstance(value, dict) and ("default" in value or not value.keys().isdisjoint(environments))
 
 
 def for_environment(value: Any, environment: str, environments: Collection[str]) -> Any:
@@ -62,49 +68,52 @@ def parts(policy: Any, environments: Collection[str], levels: Iterable[str] = ()
     for name, value in policy.items() if is_map else [("default", policy)]:
         path: Path = (name,) if is_map else ()
         names = [name] if name != "default" else [each for each in environments if not is_map or each not in policy]
-        items = (
-            [((*path, index), item) for index, item in enumerate(value)] if isinstance(value, list) else [(path, value)]
-        )
-        yield Part(path, names, [] if value == "none" else [(where, *written(item)) for where, item in items])
+        if isinstance(value, list):
+            grants = [written((*path, index), item) for index, item in enumerate(value)]
+        else:
+            grants = [] if value == "none" else [written(path, value)]
+        yield Part(path, names, grants)
 
 
-def written(item: Any) -> tuple[str, Any, dict[str, Any]]:
-    """Return the level, the target (None: none is named) and the options of a grant as it is written."""
+def written(path: Path, item: Any) -> Written:
+    """Return the grant that stands at `path` below its policy."""
     if isinstance(item, str):
-        return item, None, {}
+        return Written(path, item, None, {})
     level, narrowed = next(iter(item.items()))
     if isinstance(narrowed, dict):
-        return level, narrowed.get("target"), {key: value for key, value in narrowed.items() if key != "target"}
-    return level, narrowed, {}
+        options = {key: value for key, value in narrowed.items() if key != "target"}
+        return Written(path, level, narrowed.get("target"), options)
+    return Written(path, level, narrowed, {})
 
 
-def policy_faults(path: Path, policy: Any, data: dict[str, Any], levels: dict[str, Level]) -> Iterator[Fault]:
-    """Yield what is wrong with the policy at `path` on an AWS service that has these levels."""
+def policy_faults(
+    path: Path, policy: Any, found: list[Part], data: dict[str, Any], levels: dict[str, Level]
+) -> Iterator[Fault]:
+    """Yield what is wrong with the policy at `path`, whose parts are `found`, on an AWS service that has these levels."""
     environments, aws_service = data["environments"], path[-1]
     if isinstance(policy, dict) and len(policy) > 1 and policy.keys() <= levels.keys():
         grants = ", ".join(f"{{{key}: {shown(policy[key])}}}" for key in policy).replace('"', "")
         yield path, f"several grants are a list: [{grants}]"
         return
     covered: list[str] = []
-    for part in parts(policy, environments, levels):
+    for part in found:
         covered += part.environments
         for name in part.environments:
             if name not in environments:
                 allowed = [*environments, "default"]
                 yield (*path, *part.path), f"no environment is called {name!r}; allowed: {listed(allowed, name)}"
-        for where, level, target, options in part.grants:
-            for fault in grant_faults(str(aws_service), level, target, options, data, levels):
-                yield (*path, *where), f"{aws_service}: {fault}"
+        for grant in part.grants:
+            for fault in grant_faults(str(aws_service), grant, data, levels):
+                yield (*path, *grant.path), f"{aws_service}: {fault}"
     missing = [name for name in environments if name not in covered]
     if missing:
         remedy = "add `default`, or `default: none` for no access"
         yield path, f"{aws_service} says nothing for {' and '.join(missing)}; {remedy}"
 
 
-def grant_faults(  # noqa: PLR0913 - all that a grant is made of
-    aws_service: str, level: str, target: Any, options: dict[str, Any], data: dict[str, Any], levels: dict[str, Level]
-) -> Iterator[str]:
+def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels: dict[str, Level]) -> Iterator[str]:
     """Yield what is wrong with a grant on an AWS service of these `levels`."""
+    _, level, target, options = grant
     targets = data.get("targets", {})
     if level == "none":
         yield "`none` stands alone: it means no access"
