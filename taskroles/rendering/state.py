@@ -14,7 +14,9 @@ except ImportError:
 
 SOURCES = ("services.yml", "templates", "policies")
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-WINGS = ("rendering", "table")  # all that rendering loads, with the modules beside them: a test reads the imports
+# All that a render loads, with the modules beside them: a test looks at what one has loaded.
+WINGS = ("rendering", "table")
+DOOR = ("commands/__init__.py", "commands/render.py")
 LIBRARIES = ("jinja2-", "markupsafe-", "pyyaml-", "jsonschema_rs-")
 RECORD = ".cache/render"
 
@@ -79,17 +81,17 @@ def files(path: str) -> "list[tuple[str, bytes]]":
 
 def contents(path: str) -> bytes:
     """Return the content of a file."""
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:  # there are many, and each is read at once
         return file.read()
 
 
 def program() -> "list[tuple[str, bytes]]":
-    """Return path and content of each file of the program that renders."""
-    beside = sorted(name for name in os.listdir(PACKAGE) if name.endswith(".py"))
-    found = [(name, contents(os.path.join(PACKAGE, name))) for name in beside]
-    for wing in WINGS:
-        found += [(path, content) for path, content in files(os.path.join(PACKAGE, wing)) if path[-4:] != ".pyc"]
-    return found
+    """Return path and content of each file of the program that renders, its data too."""
+    names = list(DOOR)
+    for wing in ("", *WINGS):
+        inside = sorted(os.listdir(os.path.join(PACKAGE, wing)))
+        names += [os.path.join(wing, name) for name in inside if name.endswith((".py", ".json"))]
+    return [(name, contents(os.path.join(PACKAGE, name))) for name in names]
 
 
 def program_digest() -> str:
