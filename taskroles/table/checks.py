@@ -28,8 +28,8 @@ def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
     `levels` holds, by AWS service (a folder of policies/) and level (a partial in it), what the level takes.
     """
     data = document.data
-    faults = [*environment_faults(data, levels), *parameter_faults(data), *names_faults(data)]
-    faults += substitution_faults(("names", "policy"), names_of(data).policy, data)
+    faults = [*environment_faults(data, levels), *parameter_faults(data)]
+    faults += [*substitution_faults(("names", "policy"), names_of(data).policy, data)] or names_faults(data)
     used: set[str] = set()
     for name, service in data["services"].items():
         faults += task_role_faults(("services", name, "task_role"), service["task_role"], data)

@@ -72,7 +72,7 @@ def shared_stacks(names: Names, data: dict[str, Any]) -> Iterator[Fault]:
     for stack, one, other in clashes(stacks, data, "account", "region"):
         both = f"{one.environment} and {other.environment}"
         if one.service != other.service:
-            yield ("services", one.service), f"{one} and {other} would share the stack {stack}"
+            yield ("services", other.service), f"{one} and {other} would share the stack {stack}"
         elif both not in told and one.environment.lower() != other.environment.lower():  # those are told elsewhere
             told.add(both)
             remedy = "put {environment} into the name, or give each an account or a region of its own"
@@ -90,18 +90,18 @@ def shared_policies(names: Names, data: dict[str, Any]) -> Iterator[Fault]:
     for (by, _), places in roles.items():
         if len(places) == 1:
             continue
-        policies = [(name, place) for place in places for name in policies_of(place, names, data)]
+        policies = [(policy, place) for place in places for policy in policies_of(place, names, data)]
         same = ("account", "region") if by == "export" else ("account",)  # a role is in all regions, an export in one
         for policy, one, other in clashes(policies, data, *same):
             remedy = "put {service}, or {environment}, into the names of policies, or give each a role of its own"
-            text = f"{one} and {other} would each put a policy {policy} on this role: {remedy}"
-            yield ("services", one.service, "task_role"), text
+            text = f"{one} and {other} would each put the policy {policy} on this role: {remedy}"
+            yield ("services", other.service, "task_role"), text
 
 
 def clashes(
     names: list[tuple[str, Place]], data: dict[str, Any], *settings_that_tell: str
 ) -> Iterator[tuple[str, Place, Place]]:
-    """Yield each name that a place shares with an earlier one, and the two places.
+    """Yield each name that two places share, and the two, the earlier one first.
 
     Places share none if their environments' settings name different accounts (or regions).
     """
@@ -113,18 +113,20 @@ def clashes(
         for other in earlier[name]:
             there = settings(data, other.environment)
             if not any(key in here and key in there and here[key] != there[key] for key in settings_that_tell):
-                yield name, place, other
+                yield name, other, place
                 break
         else:
             earlier[name].append(place)
 
 
 def policies_of(place: Place, names: Names, data: dict[str, Any]) -> list[str]:
-    """Return the names of the policies of a service in an environment; its AWS services go by their folders."""
+    """Return the policies of a service in an environment, each as its name and the folder of its AWS service."""
     here, values = names.of_environment(place.environment), parameters_in(place.environment, data)
-    policies = data["services"][place.service]["policies"]
+    name = substituted(filled(here.policy, service=place.service), values)
+    policies = data["services"][place.service]["policies"].items()
+    environments = data["environments"]
     return [
-        substituted(filled(here.policy, service=place.service, AwsService=aws_service), values)
-        for aws_service, policy in policies.items()
-        if for_environment(policy, place.environment, data["environments"]) != "none"
+        f"{name} for {aws_service}"
+        for aws_service, policy in policies
+        if for_environment(policy, place.environment, environments) != "none"
     ]

@@ -137,4 +137,4 @@ def option_faults(level: str, options: dict[str, Any], known: dict[str, str]) ->
         if name not in known:
             yield f"{level} has no option {name!r}; options: {listed(known, name)}"
         elif not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,1011}", value) or "${" in value:
-            yield f"{level}: the option {name} is printable ASCII without blanks and ${{...}}, not {shown(value)}"
+            yield f"{level}: the option {name} must be printable ASCII without blanks and ${{...}}; it is {shown(value)}"

@@ -27,16 +27,20 @@ def validate(document: Document) -> None:
     document.refuse([fault for error in errors for fault in faults_of(error, rules)])
 
 
-def faults_of(error: Any, rules: dict[str, Any]) -> Iterator[Fault]:
-    """Yield what an error of the validator means to a person: in a choice, the faults of the one that was meant."""
+def faults_of(error: Any, rules: dict[str, Any], around: str = "") -> Iterator[Fault]:
+    """Yield what an error of the validator means to a person: in a choice, the faults of the one that was meant.
+
+    `around` describes what the error is in, where the schema has no description for the thing itself.
+    """
     path, kind, broken = tuple(error.instance_path), error.kind, rules
     for step in error.schema_path[:-1]:
         broken = broken[step]
+    description = broken.get("description", around)
     choices = kind.context if kind.name == "anyOf" else []
     meant = [errors for errors in choices if not any(is_of_other_type(each, error) for each in errors)]
     if len(meant) == 1:
         for inner in meant[0]:
-            yield from faults_of(inner, rules)
+            yield from faults_of(inner, rules, description)
     elif kind.name == "additionalProperties":
         for key in kind.unexpected:
             yield (*path, key), f"unknown key {key!r}; allowed: {listed(broken['properties'], key)}"
@@ -44,11 +48,11 @@ def faults_of(error: Any, rules: dict[str, Any]) -> Iterator[Fault]:
         yield path, f"lacks {kind.property!r}; needed: {', '.join(broken['required'])}"
     elif kind.name == "propertyNames":
         key = kind.error.instance
-        yield (*path, key), f"{key!r} is not {broken['description']}"
+        yield (*path, key), f"{key!r} is not {description}"
     elif kind.name == "uniqueItems":
         yield path, f"{shown(error.instance)} holds the same twice; keep one"
     else:
-        yield path, f"{shown(error.instance)} is not {broken['description']}"
+        yield path, f"{shown(error.instance)} is not {description}"
 
 
 def is_of_other_type(error: Any, choice: Any) -> bool:
