@@ -17,5 +17,5 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--directory", type=Path, required=True)
     arguments.add_argument("--token", required=True, help="the client request token of the operations")
     options = arguments.parse_args(argv)
-    environment, services = chosen(options.environment, options.services, deployed=True)
-    return ended(lambda: follow(options.directory, options.token, environment, services))
+    meant = options.environment, options.services
+    return ended(lambda: follow(options.directory, options.token, *chosen(*meant, deployed=True)))
