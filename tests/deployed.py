@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from local_aws import client
 
@@ -89,6 +91,21 @@ def wait(until: Callable[[], Any]) -> None:
     while not until():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def is_gone(address: str) -> bool:
+    """Wait until nothing listens on an address."""
+    where = urlsplit(address)
+
+    def refuses() -> bool:
+        try:
+            socket.create_connection((where.hostname, where.port)).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    wait(refuses)
+    return True
 
 
 def given_stack(aws: dict[str, str], name: str, template: str, **tags: str) -> None:
