@@ -79,8 +79,9 @@ def deploy_imports(aws: dict[str, str], environment: Environment, folder: Path =
     resources: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
 
-    def add_role(**properties: str) -> dict[str, str]:
-        logical_id = f"TaskRole{len(resources)}"
+    def add_role(text: str, **properties: str) -> dict[str, str]:
+        # As CloudFormation names roles: STACK-LOGICALID-RANDOM, which holds the words of the export.
+        logical_id = f"Role{len(resources)}" + re.sub(r"\$\{[^}]*\}|\W", "", text)
         trust = {"AssumeRolePolicyDocument": TRUST}
         resources[logical_id] = {"Type": "AWS::IAM::Role", "Properties": trust | properties}
         return {"Ref": logical_id}
@@ -94,10 +95,10 @@ def deploy_imports(aws: dict[str, str], environment: Environment, folder: Path =
         template = parse_template((folder / path).read_text(encoding="utf-8"), path)
         text = resolve({"Fn::Sub": role.text}, values, {})
         if role.by == "export" and text not in exports:
-            add_export(text, add_role())
+            add_export(text, add_role(role.text))
         elif role.by == "name" and text not in roles:
             roles.add(text)
-            add_role(RoleName=text)
+            add_role(role.text, RoleName=text)
         for name, value in made_up(template, values).items():
             if name not in exports:
                 add_export(name, value)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"]
 PREFIX = "mynavi-sample-ecs-taskrole-"  # of the stacks of tests/tables/two-services.yml
 PATIENCE = 300.0  # seconds; far more than anything takes on a loaded machine
+PATIENT = {"Delay": 0.1, "MaxAttempts": 3000}  # for botocore's waiters
 REFUSED_BY_IAM = ("Statement:", "Statement: []\n        Unused:")  # a review can judge it: nothing is allowed
 REFUSAL = "Policy document must contain at least one Statement"
 TEMPLATE = "out/{}/sample-ecs-taskrole-{}-cfn.yml".format
