@@ -38,7 +38,6 @@ done
 here=$(cd -- "$(dirname -- "$script")" && pwd)
 cd -- "$here"
 PATH=$PATH:$here/.venv/bin # the AWS CLI that make has installed, where there is no other
-set -f                     # what is split into words here is no pattern of files
 
 # AWS CLI 1 and botocore read the region from AWS_DEFAULT_REGION alone.
 [[ -z ${AWS_REGION-} ]] || export AWS_DEFAULT_REGION=$AWS_REGION
@@ -46,6 +45,10 @@ export AWS_PAGER='' AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=
 
 main() {
   read_arguments "$@"
+  if ((${#services[@]} == 0)); then
+    echo "out/$environment has no templates: nothing to $action"
+    return 0
+  fi
   case $action in
     drift) taskroles drift -- "$environment" "${services[@]}" ;;
     destroy) destroy ;;

@@ -1,4 +1,4 @@
-"""Deploy Staging to a local AWS that enforces IAM, and try what its task roles can do.
+"""Deploy an environment of out/ to a local AWS that enforces IAM, and try what its task roles can do.
 
     make demo
 
@@ -7,96 +7,104 @@ It needs no AWS account, and ends everything that it starts.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from local_aws import (
-    PARAMETER,
-    SERVICES,
-    assume_role,
-    client,
-    deploy_prerequisites,
-    exit_on_sigterm,
-    is_allowed,
-    local_aws,
-    task_roles,
-)
+from imports import ROOT, environments, exports_of, listed, prepared, sample, task_roles, values_of
+from local_aws import assume_role, client, exit_on_sigterm, is_allowed, local_aws
 
-ROOT = Path(__file__).parents[1]
-BOLD, DIM, GREEN = 1, 2, 32
-ENVIRONMENT, OTHER = "Staging", "Production"
+from taskroles.access.template import parse_template
+from taskroles.deploying.templates import documents
+from taskroles.terminal import columns, paint
 
-QUEUE = {"QueueUrl": "http://127.0.0.1/000000000000/mynavi-sample-queue-staging"}
-TABLE, OTHER_TABLE = {"TableName": "staging_sample-table"}, {"TableName": "production_sample-table"}
-ITEM = {"samplePartitionKey": {"S": "1"}, "sampleSortKey": {"S": "1"}}
-BUCKET = {"Bucket": "debugroom-mynavi-sample-cloudformation-bucket-staging"}
-OTHER_BUCKET = {"Bucket": "debugroom-mynavi-sample-cloudformation-bucket-production"}
-DB = {"DBInstanceIdentifier": "mynavi-sample-cloudformation-staging-postgresql"}
-OBJECT = {"Key": "hello.txt"}
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-# What each role tries, in this order: the call, its parameters, and what that is in plain words.
-CALLS = [
-    ("sqs:SendMessage", QUEUE | {"MessageBody": "hello"}, "send to the queue"),
-    ("sqs:ReceiveMessage", QUEUE, "receive from the queue"),
-    ("sqs:PurgeQueue", QUEUE, "empty the queue"),
-    ("dynamodb:UpdateItem", TABLE | {"Key": ITEM}, "save an item in the table"),
-    ("dynamodb:Scan", TABLE, "scan the table"),
-    ("dynamodb:Scan", OTHER_TABLE, "scan Production's table"),
-    ("s3:PutObject", BUCKET | OBJECT, "put an object into the bucket"),
-    ("s3:GetObject", BUCKET | OBJECT, "get it back"),
-    ("s3:PutObject", OTHER_BUCKET | OBJECT, "put one into Production's bucket"),
-    ("s3:DeleteBucket", BUCKET, "delete the bucket"),
-    ("ssm:GetParameter", {"Name": PARAMETER}, "read the database's password"),
-    ("ssm:GetParameter", {"Name": f"{PARAMETER}-of-others"}, "read another parameter"),
-    ("rds:DescribeDBInstances", DB, "find the database's endpoint"),
-    ("iam:ListRoles", {}, "list the account's roles"),
-]
+    from taskroles.access.environments import Environment
+
+BOLD, DIM, GREEN = "1", "2", "32"
 
 
-def make(aws: dict[str, str], target: str) -> None:
-    """Run `make TARGET ENV=Staging`, shown as typed; raise CalledProcessError if it fails."""
-    print("\n" + colour(BOLD, f"$ make {target} ENV={ENVIRONMENT}"), flush=True)
+def make(aws: dict[str, str], *words: str) -> None:
+    """Run make with these words, shown as typed; raise CalledProcessError if it fails."""
+    print("\n" + paint(f"$ make {' '.join(words)}", BOLD, sys.stdout), flush=True)
     # What a `make demo` around this exports, such as its job server, is not for this make.
-    environment = {name: value for name, value in aws.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
-    command = ["make", "--no-print-directory", target, f"ENV={ENVIRONMENT}"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    inherited = {name: value for name, value in aws.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+    subprocess.run(["make", "--no-print-directory", *words], cwd=ROOT, env=inherited, check=True)
 
 
-def try_calls(aws: dict[str, str]) -> None:
-    """Assume each service's task role, make every call with its keys, and print a line for each call."""
-    roles = task_roles(aws, ENVIRONMENT)
-    keys = {service: assume_role(aws, roles[service]) for service in SERVICES}
-    print("\n" + colour(BOLD, f"{'Tried as the task role of':59}" + "  ".join(SERVICES)))
-    for call, parameters, words in CALLS:
+def try_calls(aws: dict[str, str], roles: dict[str, str], calls: Iterable[tuple[str, dict, str]]) -> list[list[str]]:
+    """Assume each service's task role and make every call with its keys; return a row for each call."""
+    keys = {service: assume_role(aws, role) for service, role in roles.items()}
+    rows = [["Tried as the task role of", "", *roles]]
+    for call, parameters, words in calls:
         aws_service, operation = call.split(":")
-        allowed = (is_allowed(client(keys[service], aws_service), operation, parameters) for service in SERVICES)
-        verdicts = (colour(GREEN, "allowed") if each else colour(DIM, "denied ") for each in allowed)
-        print(f"{words:34}{call:25}" + "  ".join(verdicts), flush=True)
+        tries = (is_allowed(client(key, aws_service), operation, parameters) for key in keys.values())
+        verdicts = (("allowed", GREEN) if allowed else ("denied", DIM) for allowed in tries)
+        rows.append([words, call, *(paint(word, colour, sys.stdout) for word, colour in verdicts)])
+    return rows
 
 
-def colour(code: int, text: str) -> str:
-    """Return the text in a colour on a terminal, unless NO_COLOR is set."""
-    return f"\033[{code}m{text}\033[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
+def ask_iam(aws: dict[str, str], environment: Environment, roles: dict[str, str]) -> list[list[str]]:
+    """Ask IAM which task roles may do some of what the templates allow; return a row for each action."""
+    iam, rows = client(aws, "iam"), [["Asked of IAM", "on", "allowed to"]]
+    account = values_of(aws, environment)["AWS::AccountId"]
+    for action, resource in questions(aws, environment):
+        allowed = []
+        for service, role in roles.items():
+            answer = iam.simulate_principal_policy(
+                PolicySourceArn=f"arn:aws:iam::{account}:role/{role}", ActionNames=[action], ResourceArns=[resource]
+            )
+            if answer["EvaluationResults"][0]["EvalDecision"] == "allowed":
+                allowed.append(service)
+        rows.append([action, resource.split(":", 5)[-1], ", ".join(allowed) or "nobody"])
+    return rows
+
+
+def questions(aws: dict[str, str], environment: Environment) -> list[tuple[str, str]]:
+    """Return an action that each policy names and what it is on, without wildcards; and one that none should allow."""
+    values, asked = values_of(aws, environment), {}
+    for service in environment.task_roles:
+        path = environment.template(service)
+        template = parse_template((ROOT / path).read_text(encoding="utf-8"), path)
+        for document in documents(template, values, exports_of(aws)).values():
+            statement: dict[str, Any] = document["Statement"][-1]
+            action, resource = statement["Action"][0], listed(statement["Resource"])[0]
+            if "*" not in action:
+                asked[action, resource if resource == "*" else resource.replace("*", "any")] = None
+    return [*asked, ("iam:CreateRole", "*")]
+
+
+def show(aws: dict[str, str]) -> None:
+    """Show preview, deploy and use of the most important environment that is not protected."""
+    found = environments()
+    environment = next((each for each in found.values() if not each.protected), next(iter(found.values())))
+    other = next((name for name in found if name != environment.name), environment.name)
+    if the_sample := sample(found):
+        prepared(aws, other)
+    aws = prepared(aws, environment.name)
+    words = [f"ENV={environment.name}", "JOBS=4"]
+    make(aws, "preview", *words)
+    make(aws, "deploy", *words, *(["YES=1"] if environment.protected else []))
+    roles = task_roles(aws, environment)
+    if the_sample:
+        head, *lines = columns(try_calls(aws, roles, the_sample.calls(environment.name, other)))
+    else:
+        head, *lines = columns(ask_iam(aws, environment, roles))
+    print("\n" + paint(head, BOLD, sys.stdout), *lines, sep="\n")
 
 
 def main() -> int:
-    """Show preview, deploy and use of Staging; return the exit code."""
+    """Run the demo; return the exit code."""
     signal.signal(signal.SIGTERM, exit_on_sigterm)
     start = time.monotonic()
     try:
         with local_aws() as aws:
-            print(
-                f"A local AWS that enforces IAM: {aws['AWS_ENDPOINT_URL']}; nothing leaves this machine.",
-                flush=True,
-            )
-            deploy_prerequisites(aws, ENVIRONMENT, OTHER)
-            make(aws, "preview")
-            make(aws, "deploy")
-            try_calls(aws)
+            print(f"A local AWS that enforces IAM: {aws['AWS_ENDPOINT_URL']}; nothing leaves this machine.", flush=True)
+            show(aws)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except subprocess.CalledProcessError:

@@ -4,6 +4,8 @@ It is ministack, run by the Python that runs this, on 127.0.0.1 and a free port.
 everything in memory, and refuses what a role's policies do not allow.
 
     python demo/local_aws.py COMMAND [ARGUMENT ...]      run COMMAND against a local AWS of its own
+    python demo/local_aws.py --for ENV COMMAND ...       ... in the account and region of an environment of out/,
+                                                         which has all that its templates import
 """
 
 from __future__ import annotations
@@ -26,11 +28,6 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.session import Session
 
-PREREQUISITES = Path(__file__).with_name("prerequisites.yml")
-PARAMETER = "mynavi-sample-cloudformation-rds-password"
-ENVIRONMENTS = ("Dev", "Staging", "Production")
-SERVICES = ("backend", "frontend")
-VPC = "mynavi-sample-cloudformation-vpc"
 REGION = "ap-northeast-1"
 START_SECONDS = 60
 
@@ -138,27 +135,6 @@ def client(aws: dict[str, str], service: str) -> BaseClient:
     )
 
 
-def deploy_prerequisites(aws: dict[str, str], *environments: str) -> None:
-    """Deploy what the article's earlier parts made: a stack for each environment, and two parameters.
-
-    The parameters are not in the template: CloudFormation cannot create a SecureString.
-    """
-    for name in (PARAMETER, f"{PARAMETER}-of-others"):
-        client(aws, "ssm").put_parameter(Name=name, Value="made-up", Type="SecureString", Overwrite=True)
-    cloudformation = client(aws, "cloudformation")
-    for environment in environments:
-        cloudformation.create_stack(
-            StackName=f"mynavi-sample-infra-{environment.lower()}",
-            TemplateBody=PREREQUISITES.read_text(encoding="utf-8"),
-            Parameters=[{"ParameterKey": "EnvType", "ParameterValue": environment}],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-    for environment in environments:
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName=f"mynavi-sample-infra-{environment.lower()}", WaiterConfig={"Delay": 0.2}
-        )
-
-
 def assume_role(aws: dict[str, str], role: str) -> dict[str, str]:
     """Return `aws` with the temporary keys of the role of that name in place of its own."""
     sts = client(aws, "sts")
@@ -170,13 +146,6 @@ def assume_role(aws: dict[str, str], role: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
         "AWS_SESSION_TOKEN": keys["SessionToken"],
     }
-
-
-def task_roles(aws: dict[str, str], environment: str) -> dict[str, str]:
-    """Return the name of each service's task role in an environment, as the prerequisites export it."""
-    exported = client(aws, "cloudformation").list_exports()["Exports"]
-    exports = {export["Name"]: export["Value"] for export in exported}
-    return {service: exports[f"{VPC}-{service.capitalize()}EcsTaskRole-{environment}"] for service in SERVICES}
 
 
 def is_allowed(service_client: BaseClient, operation: str, parameters: dict) -> bool:
@@ -200,14 +169,19 @@ def exit_on_sigterm(*_: object) -> NoReturn:
     sys.exit(128 + signal.SIGTERM)
 
 
-def main(command: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Run a command against a local AWS and return its exit code."""
+    environment, command = (argv[1], argv[2:]) if argv[:1] == ["--for"] and argv[1:] else ("", argv)
     if not command or command[0].startswith("-"):
         sys.stderr.write(__doc__ or "")
         return 2
     signal.signal(signal.SIGTERM, exit_on_sigterm)
     try:
         with local_aws() as aws:
+            if environment:
+                from imports import prepared
+
+                aws = prepared(aws, environment)  # noqa: PLW2901 - the same AWS, in another account
             return subprocess.run(command, env=aws, check=False).returncode
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -38,6 +38,11 @@ class Environment(NamedTuple):
     parameters: Mapping[str, str] = {}
     task_roles: Mapping[str, TaskRole] = {}
 
+    @property
+    def path(self) -> str:
+        """The path of its environment.yml."""
+        return f"{OUT}/{self.name}/{ENVIRONMENT_FILE}"
+
     def stack(self, service: str) -> str:
         """Return the name of a service's stack."""
         return filled(self.names.stack, service=service)

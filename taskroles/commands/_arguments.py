@@ -40,6 +40,12 @@ def chosen(name: str, services: Sequence[str], *, deployed: bool = False) -> tup
     return environment, list(dict.fromkeys(services)) or known
 
 
+def given(name: str, services: Sequence[str]) -> tuple[Environment, list[str]]:
+    """Return the environment, and the services as given: deploy.sh has checked them, and may have deleted their stacks."""
+    environment, known = chosen(name, [])
+    return environment, list(services) or known
+
+
 def ended(work: Callable[[], int]) -> int:
     """Do the work of a verb and return its exit code; what AWS or a check refuses is 1, said in a line."""
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taskroles.commands._arguments import chosen, ended, parser
+from taskroles.commands._arguments import ended, given, parser
 from taskroles.deploying.changes import changes
 
 
@@ -16,4 +16,4 @@ def main(argv: list[str]) -> int:
     arguments = parser("changes", __doc__)
     arguments.add_argument("--directory", type=Path, required=True)
     options = arguments.parse_args(argv)
-    return ended(lambda: changes(options.directory, *chosen(options.environment, options.services, deployed=True)))
+    return ended(lambda: changes(options.directory, *given(options.environment, options.services)))

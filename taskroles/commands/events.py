@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taskroles.commands._arguments import chosen, ended, parser
+from taskroles.commands._arguments import ended, given, parser
 from taskroles.deploying.events import follow
 
 
@@ -17,5 +17,5 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--directory", type=Path, required=True)
     arguments.add_argument("--token", required=True, help="the client request token of the operations")
     options = arguments.parse_args(argv)
-    environment, services = chosen(options.environment, options.services, deployed=True)
-    return ended(lambda: follow(options.directory, options.token, environment, services))
+    meant = given(options.environment, options.services)
+    return ended(lambda: follow(options.directory, options.token, *meant))

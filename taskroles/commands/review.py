@@ -62,14 +62,14 @@ def working_tree_side() -> Side:
 
 def deployed_side(other: Side, environments: list[str], services: list[str]) -> Side:
     """Return what is deployed now, of the environments and services of the other side unless told which."""
-    from taskroles.deploying.stacks import aws_errors, deployed_templates
+    from taskroles.deploying.stacks import Refused, aws_errors, deployed_templates
 
     held: dict[str, bytes] = {}
     for name in environments or sorted({file.environment for file in other.paths}):
         wanted = services or sorted({file.service for file in other.paths if file.environment == name})
         try:
             held |= deployed_templates(other.environments[name], wanted)
-        except (*aws_errors(), BadInput) as error:
+        except (*aws_errors(), BadInput, Refused) as error:
             raise BadInput([f"what is deployed in {name} is not to be had: {error}"]) from None
     ids = {path: blob_id(data) for path, data in held.items()}
     side = side_of(DEPLOYED, ids, lambda paths: {path: held[path] for path in paths}, other.environments)

@@ -26,7 +26,7 @@ def stacks(name: str, services: list[str], *, deployed: bool) -> int:
     values: dict[str, dict[str, str]] = {service: {} for service in meant}
     if not deployed:
         values = {service: deployed_parameters(environment, read_template(environment, service)) for service in meant}
-        known = {parameter for each in values.values() for parameter in each}
+        known = sorted({parameter for each in values.values() for parameter in each})
         for parameter in given_parameters():
             if parameter not in known:
                 raise BadInput(

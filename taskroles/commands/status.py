@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from taskroles.commands._arguments import chosen, ended, parser
+from taskroles.commands._arguments import ended, given, parser
 from taskroles.deploying.status import status
 
 
 def main(argv: list[str]) -> int:
     """Run the command line; see the module's docstring."""
     options = parser("status", __doc__).parse_args(argv)
-    return ended(lambda: status(*chosen(options.environment, options.services, deployed=True)))
+    return ended(lambda: status(*given(options.environment, options.services)))

@@ -64,8 +64,9 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
         say(heading(environment, account))
         stacks = {service: find_stack(environment.stack(service)) for service in services}
         stuck = {service: stack for service, stack in stacks.items() if stack and not came_up(stack)}
-        for service in stacks.keys() - (stuck.keys() if recreate else set()):
-            problems += state_problem(service, stacks[service])
+        for service, stack in stacks.items():
+            if not (recreate and service in stuck):
+                problems += state_problem(service, stack)
         problems += export_problems(environment, account, stacks)
         problems += owner_problems(environment, account, stacks)
         warnings += parameter_warnings(environment, stacks)
@@ -93,9 +94,9 @@ def aws_cli_problems() -> list[str]:
 
 
 def not_committed(environment: Environment, services: Sequence[str]) -> list[str]:
-    """Return what git holds against the templates: a line for each that is not committed as it is here."""
+    """Return what git holds against what deploys: a line for each file that is not committed as it is here."""
     try:
-        status = uncommitted([environment.template(service) for service in services])
+        status = uncommitted([environment.path, *map(environment.template, services)])
     except GitError:
         return ["out/ is not in a git repository, so nobody can tell which commit is deployed"]
     return [f"{line[3:]} is not committed" for line in status]

@@ -59,6 +59,7 @@ def pages(service: str, operation: str, key: str, **arguments: str) -> Iterator[
         yield from page[key]
 
 
+@functools.cache
 def caller() -> Account:
     """Return the account, region and principal that the credentials lead to."""
     region = client("cloudformation").meta.region_name
@@ -76,7 +77,7 @@ def account_of(environment: Environment) -> Account:
         if wanted and wanted != found
     ]
     if wrong:
-        raise Refused("; ".join([*wrong, f"out/{environment.name}/environment.yml says so; nothing was asked of AWS"]))
+        raise Refused("; ".join([*wrong, f"{environment.path} says so; nothing else was asked of AWS"]))
     return account
 
 
@@ -93,11 +94,19 @@ def find_stack(name: str) -> dict[str, Any] | None:
 
 
 def strays(environment: Environment) -> list[str]:
-    """Return the services that have a stack in an environment and no template in its folder."""
-    names = (stack["StackName"] for stack in pages("cloudformation", "describe_stacks", "Stacks"))
-    return sorted(
-        {service for name in names if (service := environment.service_of_stack(name))} - set(environment.task_roles)
-    )
+    """Return the services that have a stack in an environment and no template in its folder.
+
+    Its name alone does not make a stack one of ours, since a pattern may fit the names of others: deploy.sh tags it.
+    Raises Refused as `account_of`, before it looks.
+    """
+    account_of(environment)
+    found = set()
+    for stack in pages("cloudformation", "describe_stacks", "Stacks"):
+        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+        service = environment.service_of_stack(stack["StackName"])
+        if service and (tags.get("service"), tags.get("environment")) == (service, environment.name):
+            found.add(service)
+    return sorted(found - set(environment.task_roles))
 
 
 def came_up(stack: dict[str, Any] | None) -> bool:
@@ -114,8 +123,9 @@ def template_of(name: str) -> str:
 def deployed_templates(environment: Environment, services: Iterable[str]) -> dict[str, bytes]:
     """Return the templates deployed now, by the paths that they have in out/. One that is not deployed is absent.
 
-    Raises what botocore raises (see `aws_errors`) if AWS cannot be asked.
+    Raises Refused as `account_of`, and what botocore raises (see `aws_errors`) if AWS cannot be asked.
     """
+    account_of(environment)
     stacks = {service: environment.stack(service) for service in services}
     return {
         environment.template(service): template_of(stack).encode()

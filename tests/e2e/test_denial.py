@@ -1,4 +1,4 @@
-"""A call that is denied, what explain.py makes of the message, and the same call once its advice is deployed."""
+"""A call that is denied, what `taskroles explain` makes of the message, and the same call once its advice is deployed."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from local_aws import assume_role, client, task_roles
+from deployed import PATIENT, TEMPLATE
+from imports import exports_of
+from local_aws import assume_role, client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from project import Project
 
-QUEUE = "mynavi-sample-queue-staging"
-BUCKET = "debugroom-mynavi-sample-cloudformation-bucket-staging"
 CALLS = [
-    [
-        "sqs",
-        "send-message",
-        "--endpoint-url",
-        "{endpoint}",
-        "--queue-url",
-        "{endpoint}/000000000000/" + QUEUE,
-        "--message-body",
-        "1",
-    ],
-    ["s3api", "put-object", "--bucket", BUCKET, "--key", "a"],
+    ["sqs", "send-message", "--endpoint-url", "{endpoint}", "--queue-url", "{queue}", "--message-body", "1"],
+    ["s3api", "put-object", "--bucket", "{bucket}", "--key", "a"],
     ["ssm", "get-parameters-by-path", "--path", "/app"],
 ]
 
 
 def aws_cli(aws: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     """Run the AWS CLI."""
-    whole = ["aws", *(word.format(endpoint=aws["AWS_ENDPOINT_URL"]) for word in command)]
-    return subprocess.run(whole, env=aws, text=True, capture_output=True, check=False)
+    return subprocess.run(["aws", *command], env=aws, text=True, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def named(aws: dict[str, str]) -> dict[str, str]:
+    """Return what stands for the words in braces of a call: the queue and the bucket that the exports name are made."""
+    exports = exports_of(aws)
+    bucket = exports["MynaviSampleS3Bucket-Arn-Staging"].rpartition(":")[2]
+    client(aws, "s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    queue = client(aws, "sqs").create_queue(QueueName=exports["MynaviSampleSQS-Staging"])["QueueUrl"]
+    return {"endpoint": aws["AWS_ENDPOINT_URL"], "queue": queue, "bucket": bucket}
 
 
 @pytest.fixture
@@ -48,24 +48,27 @@ def deploy(aws: dict[str, str]) -> Iterator[Callable[[Project], None]]:
     stack = {"StackName": "backend-staging"}
 
     def deploy(project: Project) -> None:
-        body = project.read("out/Staging/sample-ecs-taskrole-backend-cfn.yml")
+        body = project.read(TEMPLATE("Staging", "backend"))
         call = calls.pop(0)
         getattr(cloudformation, call)(**stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        cloudformation.get_waiter(f"stack_{call.split('_')[0]}_complete").wait(**stack, WaiterConfig={"Delay": 0.1})
+        cloudformation.get_waiter(f"stack_{call.split('_')[0]}_complete").wait(**stack, WaiterConfig=PATIENT)
 
     yield deploy
     cloudformation.delete_stack(**stack)
-    cloudformation.get_waiter("stack_delete_complete").wait(**stack, WaiterConfig={"Delay": 0.1})
+    cloudformation.get_waiter("stack_delete_complete").wait(**stack, WaiterConfig=PATIENT)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call[1])
-def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(aws, project, deploy, call) -> None:
+def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(  # noqa: PLR0913, PLR0917 - fixtures
+    aws, named, roles, project, deploy, call
+) -> None:
     deploy(project)
-    role = assume_role(aws, task_roles(aws, "Staging")["backend"])
+    role = assume_role(aws, roles["Staging", "backend"])
+    call = [word.format(**named) for word in call]
     denied = aws_cli(role, *call)
     assert "is not authorized to perform" in denied.stderr
 
-    answer = project.run("explain.py", "--error", denied.stderr)
+    answer = project.verb("explain", "--error", denied.stderr)
     assert (answer.returncode, answer.stderr) == (0, "")
     follow(project, answer.stdout)
     project.render()

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import pytest
+from deployed import is_gone
+from project import HERE, Project
 
-LOCAL_AWS = [sys.executable, str(Path(__file__).parents[2] / "demo" / "local_aws.py")]
+DEMO = HERE / "demo"
+LOCAL_AWS = [sys.executable, str(DEMO / "local_aws.py")]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PRINT_ADDRESS = 'echo "$AWS_ENDPOINT_URL"'
-
-
-def is_gone(address: str) -> bool:
-    """Wait for up to five seconds until nothing listens on an address."""
-    for _ in range(50):
-        try:
-            socket.create_connection((urlsplit(address).hostname, urlsplit(address).port)).close()
-        except ConnectionRefusedError:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_a_command_runs_against_it_and_its_exit_code_is_passed_on() -> None:
@@ -55,6 +49,30 @@ def test_it_is_gone_when_its_user_is_ended_by(how) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(user.pid, signal.SIGTERM)  # the command, which outlives a user that was killed
         assert is_gone(address)
+
+
+def run_for(environment: str, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script for an environment of a project of another company."""
+    Project(folder, "acme")
+    shutil.copytree(DEMO, folder / "demo")
+    command = [sys.executable, folder / "demo/local_aws.py", "--for", environment, "sh", "-c", script]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_for_an_environment_it_is_in_its_account_and_region_and_has_what_its_templates_import(tmp_path) -> None:
+    run = run_for("qa", tmp_path, "./deploy.sh --preview qa orders-api; ./deploy.sh --preview dev orders-api")
+
+    assert "qa: account 222222222222, eu-west-1, as arn:aws:iam::222222222222:root" in run.stderr
+    assert re.search("orders-api +add +SQSAccessPolicy", run.stdout), run.stderr
+    assert "dev is in account 111111111111, and the credentials lead to account 222222222222" in run.stderr
+
+
+def test_an_environment_that_out_does_not_have_is_said(tmp_path) -> None:
+    run = run_for("QA", tmp_path, "true")
+
+    assert run.returncode == 2
+    assert run.stderr.startswith("local_aws.py: no environment is called 'QA'; out/ has: live, ")
+    assert run.stderr.endswith("Did you mean 'qa'?\n")
 
 
 def test_without_a_command_it_says_how_it_is_used() -> None:

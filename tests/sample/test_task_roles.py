@@ -11,12 +11,14 @@ import functools
 import json
 import subprocess
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
-from local_aws import ENVIRONMENTS, PARAMETER, REGION, SERVICES, assume_role, client, is_allowed, task_roles
+from imports import environments, task_roles
+from local_aws import REGION, assume_role, client, is_allowed
+from project import HERE
+from sample_calls import ENVIRONMENTS, PARAMETER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
     from botocore.client import BaseClient
 
-OUT = Path(__file__).parents[2] / "out"
+SERVICES = ("backend", "frontend")
 NEIGHBOUR = {"Dev": "Staging", "Staging": "Production", "Production": "Staging"}
 ACCOUNT = "000000000000"
 SUFFIX = "amazonaws.com"
@@ -134,8 +136,9 @@ def calls(environment: str) -> list[tuple[bool | Differs, bool | Differs, str, d
         (False, False, "s3:ListBuckets", {}),
         (False, False, "s3:GetBucketPolicy", bucket),
         (False, False, "s3:DeleteBucket", bucket),
-        (True, True, "ssm:GetParameter", {"Name": PARAMETER, "WithDecryption": True}),
-        (dev or NAMES, dev or NAMES, "ssm:GetParameters", {"Names": [PARAMETER]}),
+        # Frontend reads no parameter: ECS injects the password with the execution role.
+        (True, dev, "ssm:GetParameter", {"Name": PARAMETER, "WithDecryption": True}),
+        (dev or NAMES, dev, "ssm:GetParameters", {"Names": [PARAMETER]}),
         (dev, dev, "ssm:GetParameter", {"Name": others_parameter}),
         (dev, dev, "ssm:GetParameters", {"Names": [PARAMETER, others_parameter]}),
         (dev, dev, "ssm:GetParametersByPath", {"Path": "/"}),
@@ -196,7 +199,7 @@ def simulations(environment: str) -> list[tuple[bool, bool, str, str]]:
         (False, False, "s3:GetObject", f"{bucket}-logs/a"),
         (False, False, "s3:PutBucketPolicy", bucket),
         (dev, dev, "sqs:AddPermission", f"arn:aws:sqs:{REGION}:{ACCOUNT}:mynavi-sample-queue-{own}"),
-        (True, True, "ssm:GetParameters", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{PARAMETER}"),
+        (True, dev, "ssm:GetParameters", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{PARAMETER}"),
         (dev, dev, "ssm:StartSession", f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/any"),
         (dev, dev, "ssmmessages:OpenDataChannel", "*"),
         (dev, dev, "ec2messages:GetMessages", "*"),
@@ -244,15 +247,15 @@ def roles(aws: dict[str, str]) -> dict[tuple[str, str], str]:
     running = []
     for service, environment in product(SERVICES, ENVIRONMENTS):
         stack = f"mynavi-sample-ecs-taskrole-{service}-{environment.lower()}"
-        template = str(OUT / environment / f"sample-ecs-taskrole-{service}-cfn.yml")
+        template = str(HERE / "out" / environment / f"sample-ecs-taskrole-{service}-cfn.yml")
         command = ["aws", "cloudformation", "deploy", "--stack-name", stack, "--template-file", template]
         command += ["--capabilities", "CAPABILITY_IAM"]
         running.append(subprocess.Popen(command, env=aws, stdout=subprocess.DEVNULL))
     assert {process.wait() for process in running} == {0}
     return {
         (service, environment): role
-        for environment in ENVIRONMENTS
-        for service, role in task_roles(aws, environment).items()
+        for environment, described in environments().items()
+        for service, role in task_roles(aws, described).items()
     }
 
 
