@@ -68,7 +68,7 @@ def parse(text: str, construct: Construct = text_only, deepest: int = 16) -> tup
         if isinstance(event, yaml.NodeEvent):
             value, opened, wrong = _constructed(event, construct, anchors)
             faults += wrong
-            if fault := _add(containers[-1], value, line, opened):
+            if fault := _add(containers[-1], value, event, opened):
                 faults.append((line, fault))
             if opened is not None:
                 containers.append([opened, None])
@@ -97,24 +97,29 @@ def _constructed(event: yaml.NodeEvent, construct: Construct, anchors: dict[str,
     return value, opened, [(line, fault)] if fault else []
 
 
-def _add(container: list[Any], value: Any, line: int, opened: Any) -> str:
+def _add(container: list[Any], value: Any, event: yaml.NodeEvent, opened: Any) -> str:
     """Add the next key or value to a container and the key in it that waits for its value; return what is wrong."""
     data, key = container
     if isinstance(data, Sequence):
         data.append(value)
-        data.lines.append(line)
+        data.lines.append(event.start_mark.line + 1)
     elif key is not None:
         data[key] = value
         container[1] = None
-    elif opened is not None or not isinstance(value, str):
+    elif not isinstance(value, str) and (opened is not None or not _is_plain_number(value, event)):
         container[1] = "" if opened is not None else str(value)
         return "a key must be text"
     else:
-        container[1] = value
-        if value in data:
-            return f"{value!r} stands here a second time; keep one"
-        data.lines[value] = line
+        container[1] = key = str(value)
+        if key in data:
+            return f"{key!r} stands here a second time; keep one"
+        data.lines[key] = event.start_mark.line + 1
     return ""
+
+
+def _is_plain_number(value: Any, event: yaml.NodeEvent) -> bool:
+    """Tell whether a key is a number and nothing else as text, such as the id of an account in Mappings."""
+    return type(value) is int and str(value) == event.value
 
 
 def fault_of(error: yaml.YAMLError, text: str) -> Fault:
@@ -125,6 +130,15 @@ def fault_of(error: yaml.YAMLError, text: str) -> Fault:
         return mark.line + 1, error.problem or error.context
     before = text.encode("utf-8", "surrogatepass")[: error.position]  # a ReaderError
     return before.count(b"\n") + 1, f"character #x{error.character:04x}: {error.reason}"
+
+
+def decoded(data: bytes, name: str) -> str:
+    """Return the text of a file. Raises BadInput, with the line, where it is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadInput([f"{name}:{line}: not UTF-8"]) from None
 
 
 class Document:

@@ -43,7 +43,9 @@ def files_of(revision: str, folder: str) -> tuple[dict[str, str], Callable[[Sequ
         git("ls-tree", "-r", "-z", commit, "--", f"{folder}/").decode(errors="surrogateescape").split("\0")[:-1]
     ):
         mode_kind_id, path = entry.split("\t", 1)
-        ids[path] = mode_kind_id.split()[2]
+        _, kind, ids[path] = mode_kind_id.split()
+        if kind != "blob":
+            raise GitError(f"{path} is a submodule; {folder}/ holds files alone")
 
     def read(paths: Sequence[str]) -> dict[str, bytes]:
         contents = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from project import Project
+from repository import Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,3 +22,11 @@ def project(tmp_path: Path) -> Project:
     folder = tmp_path / "a project で"
     folder.mkdir()
     return Project(folder)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Repository:
+    """Return a git repository in which the review runs, on a terminal that breaks no line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")
+    return Repository(tmp_path, capsys)

@@ -24,21 +24,29 @@ class Action(NamedTuple):
 
 
 @cache
-def _known() -> dict[str, dict[str, Action]]:
-    """Return every action that exists, by the prefix of its AWS service and by its name in lower case."""
-    known: dict[str, dict[str, Action]] = {}
+def lines_by_prefix() -> dict[str, list[str]]:
+    """Return the lines of the file by the prefix of their AWS service."""
+    found: dict[str, list[str]] = {}
     for line in FILE.read_text(encoding="utf-8").splitlines():
-        prefix, access_level, types, names = line.split("\t")
+        found.setdefault(line[: line.index("\t")], []).append(line)
+    return found
+
+
+@cache
+def _of_service(prefix: str) -> dict[str, Action]:
+    """Return the actions of an AWS service by their names in lower case; none if there is no such service."""
+    found = {}
+    for line in lines_by_prefix().get(prefix, ()):
+        _, access_level, types, names = line.split("\t")
         resource_types = frozenset(types.split())
-        service = known.setdefault(prefix, {})
         for name in names.split(" "):
-            service[f"{prefix}:{name.lower()}"] = Action(f"{prefix}:{name}", access_level, resource_types)
-    return known
+            found[f"{prefix}:{name.lower()}"] = Action(f"{prefix}:{name}", access_level, resource_types)
+    return found
 
 
 def _find(action: str) -> Action | None:
     name = action.lower()
-    return _known().get(name.partition(":")[0], {}).get(name)
+    return _of_service(name.partition(":")[0]).get(name)
 
 
 @cache
@@ -49,7 +57,7 @@ def expand(pattern: str) -> frozenset[str]:
         found = _find(lower)
         return frozenset([found.name]) if found else frozenset()
     prefix = lower.partition(":")[0]
-    services = _known().values() if is_wildcard(prefix) else [_known().get(prefix, {})]
+    services = map(_of_service, lines_by_prefix() if is_wildcard(prefix) else [prefix])
     match = glob(lower).fullmatch
     return frozenset(action.name for service in services for name, action in service.items() if match(name))
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.documents import Document
-from taskroles.faults import BadInput, nearest
-from taskroles.names import ENVIRONMENT_FILE, Names, filled
+from taskroles.documents import Document, decoded
+from taskroles.faults import BadInput, listed, nearest, shown
+from taskroles.names import ENVIRONMENT_FILE, Names, filled, pattern_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 OUT = "out"
 
@@ -52,9 +53,10 @@ class Environment(NamedTuple):
         return f"{OUT}/{self.name}/{filled(self.names.template, service=service)}"
 
     def service(self, path: str) -> str:
-        """Return the service whose template a path is; by the name of the file where no pattern fits."""
-        match = matcher(self.names.template).fullmatch(os.path.basename(path))
-        return match[1] if match else os.path.basename(path).rpartition(".")[0]
+        """Return the service whose template a path is; where the pattern does not fit, the name of the file."""
+        name = os.path.basename(path)
+        match = matcher(self.names.template).fullmatch(name)
+        return match[1] if match else name
 
     def service_of_stack(self, stack: str) -> str:
         """Return the service that a stack of this name is of, "" if it is none of this environment's."""
@@ -62,6 +64,7 @@ class Environment(NamedTuple):
         return match[1] if match else ""
 
 
+@cache
 def matcher(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a pattern, whose one group is the service."""
     before, _, after = pattern.partition("{service}")
@@ -69,40 +72,96 @@ def matcher(pattern: str) -> re.Pattern[str]:
 
 
 def read_environment(text: str, path: str) -> Environment:
-    """Return what an environment.yml says. Raises BadInput where it is none."""
-    data = Document(path, text).data
-    try:
-        roles = {service: TaskRole(*next(iter(role.items()))) for service, role in data.get("task_roles", {}).items()}
-        settings = {key: str(data.get(key, "")) for key in ("after", "account", "region")}
-        return Environment(
-            str(data["environment"]),
-            Names(**data["names"]),
-            protected=data.get("protected") == "true",
-            **settings,
-            wildcards=data.get("wildcards") == "true",
-            parameters=data.get("parameters", {}),
-            task_roles=roles,
-        )
-    except (AttributeError, KeyError, StopIteration, TypeError, ValueError):
-        raise BadInput([f"{path}:1: is not as render.py writes it: run `make render`"]) from None
+    """Return what an environment.yml says. Raises BadInput where it is not as render.py writes it."""
+    document = Document(path, text)
+    data, folder = document.data, os.path.basename(os.path.dirname(os.path.abspath(path)))
+    document.refuse([(below, f"{what}: run `make render`") for below, what in _faults(data, folder)])
+    return Environment(
+        data["environment"],
+        Names(**data["names"]),
+        protected=data.get("protected") == "true",
+        **{key: data.get(key, "") for key in ("after", "account", "region")},
+        wildcards=data.get("wildcards") == "true",
+        parameters=data.get("parameters", {}),
+        task_roles={
+            service: TaskRole(*written)
+            for service, role in data.get("task_roles", {}).items()
+            for written in role.items()
+        },
+    )
 
 
-def environments_in(texts: Mapping[str, str]) -> dict[str, Environment]:
-    """Return the environments of out/ by name, from the texts of all environment.yml by path. Raises BadInput."""
-    found = {}
-    for path, text in texts.items():
-        environment = read_environment(text, path)
-        folder = path.split("/")[-2]
-        if environment.name != folder:
-            raise BadInput([f"{path}:1: is of {environment.name}, and lies in the folder of {folder}"])
-        found[folder] = environment
+def _faults(data: Any, folder: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield where an environment.yml is not as render.py writes it, and what is wrong there."""
+    if not isinstance(data, dict):
+        yield (), "is no map"
+        return
+    for key, value in data.items():
+        if key not in SHAPES:
+            yield (key,), f"nothing is called {key}; known: {listed(SHAPES, key)}"
+        elif not SHAPES[key](value):
+            yield (key,), f"{key} cannot be {shown(value)}"
+    for key in ("environment", "names"):
+        if key not in data:
+            yield (), f"lacks {key}"
+    if _are_names(data.get("names")):
+        yield from ((("names", kind), what) for kind, what in pattern_faults(Names(**data["names"])))
+    if data.get("environment", folder) != folder:
+        yield ("environment",), f"is of {shown(data['environment'])}, and lies in the folder of {folder}"
+
+
+def _is_map_of_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _are_names(value: Any) -> bool:
+    return _is_map_of_text(value) and value.keys() == Names()._asdict().keys()
+
+
+def _are_roles(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _is_map_of_text(role) and list(role) in (["export"], ["name"]) for role in value.values()
+    )
+
+
+SHAPES: dict[str, Callable[[Any], bool]] = {
+    "environment": lambda value: isinstance(value, str),
+    "protected": lambda value: value in ("true", "false"),
+    "after": lambda value: isinstance(value, str),
+    "account": lambda value: isinstance(value, str),
+    "region": lambda value: isinstance(value, str),
+    "wildcards": lambda value: value in ("true", "false"),
+    "names": _are_names,
+    "parameters": _is_map_of_text,
+    "task_roles": _are_roles,
+}
+
+
+def environments_in(contents: Mapping[str, bytes]) -> dict[str, Environment]:
+    """Return the environments of out/ by name, from the contents of all environment.yml by path. Raises BadInput."""
+    found, faults = {}, []
+    for path, data in contents.items():
+        try:
+            environment = read_environment(decoded(data, path), path)
+        except BadInput as error:
+            faults += error.faults
+        else:
+            found[environment.name] = environment
+    if faults:
+        raise BadInput(faults)
     return found
 
 
 def here() -> dict[str, Environment]:
     """Return the environments of out/ in the current folder. Raises BadInput."""
-    paths = sorted(Path(OUT).glob(f"*/{ENVIRONMENT_FILE}"))
-    return environments_in({path.as_posix(): path.read_text(encoding="utf-8") for path in paths})
+    folders = sorted({path.parent for path in Path(OUT).glob("*/*.yml")})
+    paths = [folder / ENVIRONMENT_FILE for folder in folders]
+    missing = [path.as_posix() for path in paths if not path.is_file()]
+    if missing:
+        raise BadInput(
+            [f"there is no {path}, which says what the stacks are called: run `make render`" for path in missing]
+        )
+    return environments_in({path.as_posix(): path.read_bytes() for path in paths})
 
 
 def by_importance(environments: Iterable[Environment]) -> list[str]:

@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.template import TemplateError, parse_template
+from taskroles.documents import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,14 +105,17 @@ def read_template(text: str, path: str) -> Template:
     return Template(path, tuple(policies), rest)
 
 
-def read_document(document: Any, path: str, logical_id: str = "", when: str = "") -> list[Statement]:
+def read_document(document: Any, path: str, logical_id: str = "", when: str = "", line: int = 0) -> list[Statement]:
     """Return the statements of a policy document, from a template or as IAM returns it. Raises TemplateError.
 
-    `path` and `logical_id` say where it is from; `when` is a condition on all of it.
+    `path`, `logical_id` and `line` say where it is from; `when` is a condition on all of it.
     """
     if not isinstance(document, dict) or "Statement" not in document:
-        raise TemplateError(f"{_where(document, path, logical_id)}: PolicyDocument has no Statement")
-    statements = [_statement(raw, when, path, logical_id) for raw in _listed(document["Statement"])]
+        raise TemplateError(f"{_where(path, _line(document) or line, logical_id)}: PolicyDocument has no Statement")
+    written = document["Statement"]
+    lines = getattr(written, "lines", None) if isinstance(written, list) else None
+    lines = lines or [getattr(document, "lines", {}).get("Statement", 0)] * len(_listed(written))
+    statements = [_statement(*each, when, path, logical_id) for each in zip(_listed(written), lines, strict=True)]
     if document.get("Version") == "2012-10-17":
         return statements
     literal = "policy variables are plain text"  # see "IAM JSON policy elements: Version"
@@ -160,7 +164,7 @@ def canonical_arn(arn: str) -> str:
 
 def _policy(logical_id: str, resource: dict[str, Any], above: list[str], path: str, line: int) -> Policy:
     properties = resource.get("Properties")
-    if not isinstance(properties, dict) or not {"PolicyName", "PolicyDocument"} <= properties.keys():
+    if not isinstance(properties, Mapping) or not {"PolicyName", "PolicyDocument"} <= properties.keys():
         raise TemplateError(f"{path}:{line}: {logical_id}: a policy needs PolicyName and PolicyDocument")
     holders = {
         prefix + canonical(holder)
@@ -172,7 +176,9 @@ def _policy(logical_id: str, resource: dict[str, Any], above: list[str], path: s
         str(logical_id),
         canonical(properties["PolicyName"]),
         tuple(sorted(holders)),
-        tuple(read_document(properties["PolicyDocument"], path, str(logical_id), when)),
+        tuple(
+            read_document(properties["PolicyDocument"], path, str(logical_id), when, properties.lines["PolicyDocument"])
+        ),
         _grants_above(above),
         line,
     )
@@ -187,9 +193,10 @@ def _grants_above(lines: list[str]) -> tuple[Grant, ...]:
     return tuple(grants)
 
 
-def _statement(raw: Any, when: str, path: str, logical_id: str) -> Statement:
+def _statement(raw: Any, line: int, when: str, path: str, logical_id: str) -> Statement:
+    line = _line(raw) or line
     if fault := _fault(raw):
-        raise TemplateError(f"{_where(raw, path, logical_id)}: {fault}")
+        raise TemplateError(f"{_where(path, line, logical_id)}: {fault}")
     conditions = _conditions(raw["Condition"]) if "Condition" in raw else []
     actions, not_actions = (tuple(_listed(raw.get(key, []))) for key in ("Action", "NotAction"))
     there, not_there = (
@@ -208,7 +215,7 @@ def _statement(raw: Any, when: str, path: str, logical_id: str) -> Statement:
         not_there,
         _both(when, *conditions),
         path,
-        _line(raw),
+        line,
         logical_id,
     )
 
@@ -252,8 +259,8 @@ def _line(node: Any) -> int:
     return getattr(node, "line", 0)
 
 
-def _where(node: Any, path: str, logical_id: str) -> str:
-    return f"{path}:{_line(node)}: {logical_id}" if _line(node) else path
+def _where(path: str, line: int, logical_id: str) -> str:
+    return f"{path}:{line}: {logical_id}" if line else path
 
 
 def _listed(value: Any) -> list[Any]:

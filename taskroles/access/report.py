@@ -119,7 +119,7 @@ def markdown(review: Review) -> str:
     by_service: dict[str, list[Section]] = defaultdict(list)
     for section in review.sections:
         by_service[section.service].append(section)
-    text = f"<!-- review.py -->\n### Permissions: {_escaped(review.base)} → {_escaped(review.head)}\n\n"
+    text = f"<!-- taskroles review -->\n### Permissions: {_escaped(review.base)} → {_escaped(review.head)}\n\n"
     text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
     tables = {service: _table(service, sections) for service, sections in by_service.items()}
     room = MOST_MARKDOWN - len(text) - sum(map(len, tables.values()))  # what is left for details

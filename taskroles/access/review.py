@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import OUT, Environment, by_importance, environments_in
 from taskroles.access.reading import read_template
 from taskroles.access.report import Review, Section
+from taskroles.access.settings import setting_lines
 from taskroles.access.template import TemplateError
 from taskroles.access.wording import (
     GROWS,
@@ -24,6 +25,7 @@ from taskroles.access.wording import (
     target_names,
     whole_line,
 )
+from taskroles.documents import decoded
 from taskroles.faults import BadInput
 from taskroles.names import ENVIRONMENT_FILE, Names
 
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 IN_OUT = re.compile(rf"{OUT}/(?P<environment>[^/]+)/(?P<name>[^/]+\.ya?ml)")
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
-SETTINGS = "settings"  # stands where a line is about an environment and no service of it
 
 
 class File(NamedTuple):
@@ -66,40 +67,39 @@ class Side(NamedTuple):
         return {wanted[path]: data for path, data in self.read(list(wanted)).items()} if wanted else {}
 
 
-def side_of(
-    label: str,
-    ids: dict[str, str],
-    read: Callable[[Sequence[str]], dict[str, bytes]],
-    like: Mapping[str, Environment] | None = None,
-) -> Side:
+def side_of(label: str, ids: dict[str, str], read: Callable[[Sequence[str]], dict[str, bytes]]) -> Side:
     """Return a side of the comparison from the blob ids of its files. Raises BadInput.
 
-    An environment without an environment.yml is read by its paths, named as the environment of `like` names them.
+    An environment without an environment.yml is read by its paths: each template is of the service that it is named after.
     """
     found = [match for match in map(IN_OUT.fullmatch, ids) if match]
     files = [match[0] for match in found if match["name"] == ENVIRONMENT_FILE]
-    texts = {path: decoded(data, path, label) for path, data in read(files).items()} if files else {}
-    environments = environments_in(texts)
-    named = {name: environment.names for name, environment in (like or {}).items()}
-    for match in found:
-        name = match["environment"]
-        if name not in environments:
-            names = named.get(name) or next(iter(named.values()), Names(template="{service}.yml"))
-            environments[name] = Environment(name, names, described=False)
-    paths = {
-        File(match["environment"], environments[match["environment"]].service(match[0])): match[0]
-        for match in found
-        if match["name"] != ENVIRONMENT_FILE
-    }
-    return Side(label, environments, paths, ids, read)
-
-
-def decoded(data: bytes, path: str, label: str) -> str:
-    """Return the text of a file. Raises BadInput where it is not UTF-8."""
     try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise BadInput([f"{path}: not UTF-8 ({label})"]) from None
+        environments = environments_in(read(files) if files else {})
+    except BadInput as error:
+        raise BadInput([f"{fault} ({label})" for fault in error.faults]) from None
+    for name in {match["environment"] for match in found} - environments.keys():
+        environments[name] = Environment(name, Names(), described=False)
+    return Side(label, environments, placed(ids, environments), ids, read)
+
+
+def placed(ids: Iterable[str], environments: Mapping[str, Environment]) -> dict[File, str]:
+    """Return where each template lies."""
+    found = (match for match in map(IN_OUT.fullmatch, ids) if match and match["name"] != ENVIRONMENT_FILE)
+    return {
+        File(match["environment"], environments[match["environment"]].service(match[0])): match[0] for match in found
+    }
+
+
+def like(side: Side, other: Side) -> Side:
+    """Return a side that takes from the other what it has no environment.yml for: names, settings, what comes after what."""
+    known = [each for each in (*other.environments.values(), *side.environments.values()) if each.described]
+    environments = dict(side.environments)
+    for name, here in side.environments.items():
+        if known and not here.described:
+            same = next((each for each in known if each.name == name), here._replace(names=known[0].names))
+            environments[name] = same._replace(described=False)
+    return side._replace(environments=environments, paths=placed(side.ids, environments))
 
 
 def parse(side: Side, files: Iterable[File]) -> dict[File, Template]:
@@ -108,15 +108,16 @@ def parse(side: Side, files: Iterable[File]) -> dict[File, Template]:
     for file, data in side.contents(files).items():
         path = side.paths[file]
         try:
-            templates[file] = read_template(decoded(data, path, side.label), path)
-        except TemplateError as error:
+            templates[file] = read_template(decoded(data, path), path)
+        except (BadInput, TemplateError) as error:
             raise BadInput([f"{error} ({side.label})"]) from None
     return templates
 
 
 def review(base: Side, head: Side, environments: Iterable[str] = (), services: Iterable[str] = ()) -> Review:
     """Compare two sides. Only files that differ are read, and others where these ask for it."""
-    order = by_importance((base.environments | head.environments).values())
+    known = base.environments | {name: each for name, each in head.environments.items() if each.described}
+    order = by_importance((head.environments | known).values())
     changed = [
         file
         for file in sorted(base.paths.keys() | head.paths.keys(), key=lambda f: (order.index(f.environment), f.service))
@@ -137,13 +138,14 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
         for line in beyond(file, lines[file], new, head):
             found[file.service][line].append(file.environment)
     for name in () if services else order:
-        old, new = base.environments.get(name), head.environments.get(name)
-        told = old and new and old.described and new.described and (not environments or name in environments)
-        for line in setting_lines(old, new) if told else ():
-            found[SETTINGS][line].append(name)
+        for line in (
+            setting_lines(name, base.environments, head.environments)
+            if not environments or name in environments
+            else ()
+        ):
+            found[ENVIRONMENT_FILE][line].append(name)
     unchanged = tuple((head if file in head.paths else base).paths[file] for file in changed if not lines[file])
-    known = base.environments | head.environments
-    protected = {name for name in known if known[name].protected}
+    protected = {each.name for side in (base, head) for each in side.environments.values() if each.protected}
     return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order))
 
 
@@ -162,40 +164,6 @@ def sections(
         urgency[service] = min(urgency[service], (not gains, not guarded))
     keys = sorted(grouped, key=lambda key: (urgency[key[0]], key[0], order.index(key[1][0])))
     return [Section(*key, tuple(sorted(grouped[key], key=lambda line: list(SIGNS).index(line.kind)))) for key in keys]
-
-
-def setting_lines(old: Environment, new: Environment) -> Iterator[Line]:
-    """Yield a line for each setting of an environment that changed, with what CloudFormation would do."""
-    stays = "the old stacks, and the policies in them, stay until somebody deletes them"
-    effects = {
-        "account": f"what is deployed next goes there; {stays}",
-        "region": f"what is deployed next goes there; {stays}",
-        "protected": "a deploy takes what is committed alone, and wants the environment's name typed"
-        if new.protected
-        else "a deploy takes whatever lies in out/, and asks nobody",
-        "after": "it is the environment whose rights are compared with",
-        "wildcards": "the lint lets wildcard actions and resources pass"
-        if new.wildcards
-        else "the lint refuses wildcards",
-    }
-    for key, effect in effects.items():
-        was, now = getattr(old, key), getattr(new, key)
-        if was != now:
-            yield Line("notice", (), f"{key}: {shown_setting(was)} → {shown_setting(now)}: {effect}")
-    if old.names.stack != new.names.stack:
-        effect = (
-            f"CloudFormation makes new stacks beside the old ones; {stays}, and it refuses a policy name that another "
-            "stack has on the role: give the policies new names as well, or destroy the old stacks first"
-        )
-        yield Line("notice", (), f"stacks: {old.names.stack} → {new.names.stack}: {effect}")
-    if old.names.policy != new.names.policy:
-        effect = "CloudFormation puts each policy under its new name and then deletes the old one"
-        yield Line("notice", (), f"policies: {old.names.policy} → {new.names.policy}: {effect}")
-
-
-def shown_setting(value: Any) -> str:
-    """Return a setting as services.yml writes it."""
-    return ("true" if value else "false") if isinstance(value, bool) else value or "none"
 
 
 def statements(template: Template) -> list[Statement]:

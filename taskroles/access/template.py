@@ -1,7 +1,7 @@
 """The one reader of CloudFormation templates: YAML or JSON to plain data, with lines; functions in their long form.
 
-Reads YAML 1.1 as CloudFormation does: no aliases, no tags but those of its functions ("Template formats" in the
-CloudFormation User Guide).
+Reads YAML 1.1 as CloudFormation does: without aliases, merge keys and most of YAML's own tags ("CloudFormation template
+formats" in the CloudFormation User Guide).
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 
-from taskroles.documents import Mapping, fault_of, parse
-from taskroles.faults import printable
+from taskroles.documents import Mapping, Sequence, fault_of, parse
+from taskroles.faults import printable, shown
 
 DEEPEST = 100
 TAGGED = {"Ref": "Ref", "Condition": "Condition"}  # the others are Fn::NAME
-BOOLEANS = {"y": True, "yes": True, "on": True, "true": True, "n": False, "no": False, "off": False, "false": False}
+STANDARD = "tag:yaml.org,2002:"
+SCALARS, COLLECTIONS = ("str", "bool", "int", "float", "null"), {Mapping: "map", Sequence: "seq"}
 RESOLVER, CONSTRUCTOR = yaml.resolver.Resolver(), yaml.constructor.SafeConstructor()
 
 
@@ -32,8 +33,10 @@ def parse_template(text: str, path: str) -> Mapping:
         document, faults = parse(text, construct, DEEPEST)
     except yaml.YAMLError as error:
         document, faults = None, [fault_of(error, text)]
+    except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON may hold
+        document, faults = None, [(text.count("\n", 0, error.start) + 1, "not UTF-8")]
     if faults:
-        line, problem = faults[0]
+        line, problem = min(faults)
         raise TemplateError(f"{path}:{line}: {printable(problem)}")
     if not isinstance(document, Mapping) or not isinstance(document.get("Resources"), Mapping):
         raise TemplateError(f"{path}:1: not a CloudFormation template: it has no map of Resources")
@@ -43,11 +46,11 @@ def parse_template(text: str, path: str) -> Mapping:
 def construct(event: yaml.NodeEvent, collection: Any) -> tuple[Any, str]:
     """Construct a part of a template (see `documents.parse`)."""
     tag = event.tag
-    value = collection if collection is not None else scalar(event)
-    if tag in (None, "!") or tag.startswith("tag:yaml.org,2002:"):
-        return value, ""
-    if not tag[1:].isidentifier() and "::" not in tag:
-        return value, f"CloudFormation has no function {tag}"
+    if tag is None or tag.startswith(STANDARD):
+        return scalar(event) if collection is None else (collection, tag_fault(tag, COLLECTIONS[type(collection)]))
+    if tag[0] != "!" or not tag[1:].isidentifier():
+        return "", f"CloudFormation has no function {tag}"
+    value = event.value if collection is None else collection
     name = TAGGED.get(tag[1:], f"Fn::{tag[1:]}")
     if name == "Fn::GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
@@ -57,16 +60,25 @@ def construct(event: yaml.NodeEvent, collection: Any) -> tuple[Any, str]:
     return function, ""
 
 
-def scalar(event: yaml.ScalarEvent) -> Any:
-    """Return the value of a scalar: one that is tagged or quoted is text."""
-    value = event.value
-    if event.tag is not None or event.style or not event.implicit[0]:
-        return value
-    kind = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)).rpartition(":")[2]
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return BOOLEANS[value.lower()]
-    if kind in ("int", "float"):
-        return getattr(CONSTRUCTOR, f"construct_yaml_{kind}")(yaml.ScalarNode("", value))
-    return value
+def scalar(event: yaml.ScalarEvent) -> tuple[Any, str]:
+    """Return the value of a scalar, and what is wrong with it: one in quotes is text."""
+    value, tag = event.value, event.tag
+    if tag is None and not event.implicit[0]:
+        return value, ""
+    kind = (tag or RESOLVER.resolve(yaml.ScalarNode, value, (True, False))).removeprefix(STANDARD)
+    if fault := tag_fault(tag, *SCALARS):
+        return value, fault
+    if kind == "merge":
+        return value, "CloudFormation takes no merge keys (<<): write out what they would bring"
+    if kind in ("bool", "int", "float"):
+        try:
+            return getattr(CONSTRUCTOR, f"construct_yaml_{kind}")(yaml.ScalarNode("", value)), ""
+        except (KeyError, ValueError):
+            return value, f"{shown(value)} is no {kind}"
+    return (None if kind == "null" else value), ""
+
+
+def tag_fault(tag: str | None, *allowed: str) -> str:
+    """Return why CloudFormation does not take a tag of YAML's own here, "" if it does."""
+    kind = (tag or "").removeprefix(STANDARD)
+    return f"CloudFormation takes no YAML tag !!{kind} here" if kind and kind not in allowed else ""

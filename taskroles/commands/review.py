@@ -27,25 +27,24 @@ from typing import TYPE_CHECKING
 
 from taskroles.access import report
 from taskroles.access.environments import OUT, require
-from taskroles.access.review import Side, review, side_of
+from taskroles.access.review import Side, like, placed, review, side_of
 from taskroles.faults import BadInput
 from taskroles.git import GitError, blob_id, files_of
+from taskroles.names import ENVIRONMENT_FILE
 from taskroles.terminal import say, takes_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from taskroles.access.environments import Environment
+    from collections.abc import Iterable, Sequence
 
 GATES = ("widened", "granted", "escalation")
 GATES_HELP = "exit with 1 on such a line: widened (granted too), granted alone, or a way to further rights; repeatable"
 DEPLOYED = "deployed"
 
 
-def revision_side(revision: str, like: Mapping[str, Environment] | None = None) -> Side:
+def revision_side(revision: str) -> Side:
     """Return what a git revision holds under out/. Raises BadInput."""
     try:
-        return side_of(revision, *files_of(revision, OUT), like)
+        return side_of(revision, *files_of(revision, OUT))
     except GitError as error:
         raise BadInput([str(error)]) from None
 
@@ -66,34 +65,43 @@ def deployed_side(other: Side, environments: list[str], services: list[str]) -> 
 
     held: dict[str, bytes] = {}
     for name in environments or sorted({file.environment for file in other.paths}):
+        environment = other.environments[name]
         wanted = services or sorted({file.service for file in other.paths if file.environment == name})
+        if not environment.described:
+            raise BadInput([f"no {OUT}/{name}/{ENVIRONMENT_FILE} says what its stacks are called ({other.label})"])
         try:
-            held |= deployed_templates(other.environments[name], wanted)
+            held |= deployed_templates(environment, wanted)
         except (*aws_errors(), BadInput, Refused) as error:
             raise BadInput([f"what is deployed in {name} is not to be had: {error}"]) from None
     ids = {path: blob_id(data) for path, data in held.items()}
-    side = side_of(DEPLOYED, ids, lambda paths: {path: held[path] for path in paths}, other.environments)
-    return side._replace(environments=side.environments | other.environments)  # AWS knows no settings of ours
+    # AWS knows no settings of ours.
+    return Side(
+        DEPLOYED,
+        other.environments,
+        placed(ids, other.environments),
+        ids,
+        lambda paths: {path: held[path] for path in paths},
+    )
 
 
 def both_sides(options: argparse.Namespace) -> tuple[Side, Side]:
     """Return both sides; what is deployed is asked of AWS for what the other side has. Raises BadInput."""
-    if options.base == options.head == DEPLOYED:
+    given = (options.base, options.head)
+    if given == (DEPLOYED, DEPLOYED):
         raise BadInput(["only one side can be what is deployed"])
-    head = None
-    if options.head != DEPLOYED:
-        head = revision_side(options.head) if options.head else working_tree_side()
-    like = head.environments if head else None
-    base = None if options.base == DEPLOYED else revision_side(options.base, like)
-    known = [side for side in (base, head) if side]
+    known = [revision_side(name) if name else working_tree_side() for name in given if name != DEPLOYED]
+    if len(known) > 1:
+        known = [like(known[0], known[1]), like(known[1], known[0])]
     for option, names in (
-        ("environment", {file.environment for side in known for file in side.paths}),
+        ("environment", {name for side in known for name in side.environments}),
         ("service", {file.service for side in known for file in side.paths}),
     ):
         for name in getattr(options, option):
             require(option, name, sorted(names))
-    base = base or deployed_side(known[0], options.environment, options.service)
-    head = head or deployed_side(known[0], options.environment, options.service)
+    if len(known) == 1:
+        deployed = deployed_side(known[0], options.environment, options.service)
+        known.insert(given.index(DEPLOYED), deployed)
+    base, head = known
     if not base.paths and not head.paths:
         raise BadInput([f"no templates under {OUT}/ in {base.label} or {head.label}"])
     return base, head

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from access import Statement, expand
-from compare import compare
+from taskroles.access.actions import expand
+from taskroles.access.compare import compare
+from taskroles.access.reading import Statement
 
 
 def kinds(before: list[Statement], after: list[Statement]) -> dict[str, set[str]]:

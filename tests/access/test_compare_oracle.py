@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import access
-from access import Statement
-from compare import compare
-from patterns import letters
+from taskroles.access import actions
+from taskroles.access.compare import compare
+from taskroles.access.patterns import letters
+from taskroles.access.reading import Statement
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-ACTIONS = sorted(access.expand("sqs:*") | access.expand("ec2messages:*"))
+ACTIONS = sorted(actions.expand("sqs:*") | actions.expand("ec2messages:*"))
 TEXTS = ["".join(letters) for size in range(6) for letters in itertools.product("abc", repeat=size)]
 CONDITIONS = ("c", "d")
 
@@ -29,11 +29,11 @@ CONDITIONS = ("c", "d")
 def two_services() -> Iterator[None]:
     """Let no other service exist: the same code, without expanding `*` to 20,000 actions a thousand times."""
     with pytest.MonkeyPatch.context() as patch:
-        some = {name: said for name, said in access.actions().items() if name.startswith(("sqs:", "ec2messages:"))}
-        patch.setattr(access, "actions", lambda: some)
-        access.expand.cache_clear()
+        some = {prefix: actions.lines_by_prefix()[prefix] for prefix in ("sqs", "ec2messages")}
+        patch.setattr(actions, "lines_by_prefix", lambda: some)
+        actions.expand.cache_clear()
         yield
-    access.expand.cache_clear()
+    actions.expand.cache_clear()
 
 
 @cache

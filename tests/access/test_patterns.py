@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patterns import action_matches, letters, meet, unknown
+from taskroles.access.patterns import action_matches, letters, meet, unknown
 
 
 @pytest.mark.parametrize(
