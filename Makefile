@@ -1,78 +1,105 @@
-# Each verb sets up what it needs on first use: python3 (3.10 or newer) and make are enough.
+# Each verb sets up what it needs on first use: python3 (3.10 or newer) and make are enough, GNU make 3.81 as well.
+#
+# What the command line and the environment give is data: make expands none of it, and no shell runs it. So each variable
+# of the command line becomes a plain one here, recipes read "$$NAME" from their environment, and what this file defines
+# is `override`, so that nobody else can. (No variable with a dot in its name is exported: such a one can run the loop.)
 
-PYTHON ?= python3
-BIN := .venv/bin
-RUN := $(BIN)/python -I taskroles
+override define given
+override $(given.name) := $(value $(given.name))
+export $(given.name)
+endef
+$(foreach given.name,$(.VARIABLES),$(if $(filter command,$(origin $(given.name))),$(eval $(value given))))
+
+override SHELL := /bin/sh
+override .SHELLFLAGS := -c
+override .DEFAULT_GOAL := help
+override VPATH :=
+override GPATH :=
+override MAKEOVERRIDES :=
 MAKEFLAGS += --no-print-directory
+unexport BASH_ENV # bash runs what it holds
 
-# What a command line gives, make would expand before it passes it on; a pasted message has to stay as it is.
-$(foreach name,ACTION BASE ENV ERROR FAIL_ON FORMAT HEAD RESOURCE SERVICE,$(eval export override $(name) := $$(value $(name))))
+override BIN := .venv/bin
+override RUN := $(BIN)/python -I taskroles
+override SET_UP := sh requirements/set-up.sh
+
+# $(call option,NAME,OPTION): adds an option to "$$@" where the variable says yes, and none where it says no.
+override option = case "$$(printf %s "$$$1" | tr '[:upper:]' '[:lower:]')" in \
+    1 | y | yes | true | on) set -- "$$@" $2 ;; \
+    '' | 0 | n | no | false | off) ;; \
+    *) printf '%s is neither yes (1) nor no (0)\n' "$1=$$$1" >&2; exit 2 ;; \
+    esac
 
 help: ## Show these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
-render: .venv/rendering ## Write out/ from services.yml, policies/ and templates/
+render: rendering ## Write out/ from services.yml, policies/ and templates/
 	@$(BIN)/python -I render.py
 
 access: render ## Write out/ACCESS.md, who may do what, with all else of out/
 
-check: .venv/rendering ## Fail, with the difference, if out/ is not what `make render` would write
+check: rendering ## Fail, with the difference, if out/ is not what `make render` would write
 	@$(BIN)/python -I render.py --check
 
-lint: .venv/developing ## Lint out/, the schema, the scripts and the code
+lint: developing ## Lint out/, the schemas, the scripts and the code
 	@$(RUN) lint
 	@$(BIN)/check-jsonschema --quiet --check-metaschema taskroles/*/*.schema.json
-	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@set -- .github/workflows/*.yml; \
+		! test -e "$$1" || $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows "$$@"
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
-	@$(BIN)/shellcheck deploy.sh .ci/run
+	@set -- .ci/run; test -e "$$1" || shift; $(BIN)/shellcheck deploy.sh requirements/set-up.sh "$$@"
 
-test: .venv/developing check lint ## Check, lint and run every test
+test: developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
 
-review: .venv/developing ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=] [FORMAT=markdown] [FAIL_ON=]
-	@$(RUN) review $${FORMAT:+--format "$$FORMAT"} $${FAIL_ON:+--fail-on "$$FAIL_ON"} "$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
+review: rendering ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=] [FORMAT=markdown] [FAIL_ON=]
+	@case deployed in "$$BASE" | "$$HEAD") $(SET_UP) render deploy ;; esac
+	@$(RUN) review $${FORMAT:+"--format=$$FORMAT"} $${FAIL_ON:+"--fail-on=$$FAIL_ON"} -- \
+		"$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
 
-explain: .venv/developing ## Who allows an action, or what would: SERVICE= ENV= ACTION= [RESOURCE=], or ERROR='...'
-	@$(RUN) explain --service="$$SERVICE" --environment="$$ENV" --action="$$ACTION" \
-		--resource="$$RESOURCE" --error="$$ERROR"
+explain: rendering ## Who allows an action, or what would: SERVICE= ENV= ACTION= [RESOURCE=], or ERROR='...'
+	@$(RUN) explain "--service=$$SERVICE" "--environment=$$ENV" "--action=$$ACTION" \
+		"--resource=$$RESOURCE" "--error=$$ERROR"
 
-preview: .venv/developing ## Show what a deploy would change, and change nothing: ENV=Staging [SERVICE=backend]
-	@set -f; ./deploy.sh --preview "$$ENV" $$SERVICE
+preview: deploying ## Show what a deploy would change, and change nothing: ENV=<environment> [SERVICE=<service>]
+	@set -f; ./deploy.sh --preview -- "$$ENV" $$SERVICE
 
-deploy: .venv/developing ## Deploy an environment: ENV=Staging [SERVICE="backend frontend"] [JOBS=4] [YES=1]
-	@$(BIN)/python -I render.py --check >/dev/null || test $$? = 1 -a "$$ENV" != Production
-	@set -f; ./deploy.sh $${YES:+--yes} $${RECREATE:+--recreate} "$$ENV" $$SERVICE
+deploy: deploying ## Deploy an environment: ENV=<environment> [SERVICE="<service> <service>"] [JOBS=4] [YES=1]
+	@$(BIN)/python -I render.py --check >/dev/null || { test $$? = 1 || exit 2; \
+		protection=$$($(RUN) stacks -- "$$ENV") || exit; \
+		case $$protection in unprotected*) ;; *) echo "a protected environment takes no stale out/" >&2; exit 1 ;; esac; }
+	@set --; $(call option,YES,--yes); $(call option,RECREATE,--recreate); \
+		set -f; ./deploy.sh "$$@" -- "$$ENV" $$SERVICE
 
-drift: .venv/developing ## Compare what IAM holds now with out/: ENV=Staging [SERVICE=backend]
-	@set -f; ./deploy.sh --drift "$$ENV" $$SERVICE
+drift: deploying ## Compare what IAM holds now with out/: ENV=<environment> [SERVICE=<service>]
+	@set -f; ./deploy.sh --drift -- "$$ENV" $$SERVICE
 
-destroy: .venv/developing ## Delete the stacks of an environment: ENV=Staging SERVICE=backend
-	@set -f; ./deploy.sh $${YES:+--yes} --destroy "$$ENV" $$SERVICE
+destroy: deploying ## Delete the stacks of an environment: ENV=<environment> [SERVICE=<service>] [YES=1]
+	@set --; $(call option,YES,--yes); set -f; ./deploy.sh "$$@" --destroy -- "$$ENV" $$SERVICE
 
-demo: .venv/developing ## Deploy to a local AWS and use it as the task roles do; needs no account
+demo: developing ## Deploy to a local AWS and use it as the task roles do; needs no account
 	@$(BIN)/python demo/demo.py
 
-bench: .venv/developing ## Measure, next to a bare script and to other tools (minutes): [ROUNDS=20]
-	@$(BIN)/python bench/bench.py $$ROUNDS
+bench: developing ## Measure, next to a bare script and to other tools (minutes): [ROUNDS=20]
+	@$(BIN)/python bench/bench.py $${ROUNDS:+"$$ROUNDS"}
 
-lock: .venv/developing ## Resolve the newest versions of all dependencies into requirements*.txt
-	@$(BIN)/uv pip compile $(LOCK) --group render --output-file requirements.txt
-	@$(BIN)/uv pip compile $(LOCK) --group develop --constraint requirements.txt --output-file requirements-dev.txt
-
-LOCK := --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-annotate \
+override LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 
-.venv/rendering: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-		|| { echo "$(PYTHON) is older than Python 3.10; try make PYTHON=python3.12" >&2; exit 2; }
-	@echo "setting up .venv for rendering" >&2
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
+lock: developing ## Resolve the newest versions of all dependencies into requirements/, and the actions that exist
+	@$(LOCK) --upgrade pyproject.toml --group develop --output-file requirements/develop.txt
+	@$(LOCK) --upgrade pyproject.toml --constraint requirements/develop.txt --output-file requirements/render.txt
+	@$(LOCK) --upgrade --group deploy --constraint requirements/develop.txt --output-file requirements/deploy.txt
+	@$(SET_UP) render deploy develop && $(RUN) actions
 
-.venv/developing: requirements-dev.txt .venv/rendering
-	@echo "setting up .venv for developing (a minute)" >&2
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
+rendering:
+	@$(SET_UP) render
+
+deploying:
+	@$(SET_UP) render deploy
+
+developing:
+	@$(SET_UP) render deploy develop
 
 .PHONY: help render access check lint test review explain preview deploy drift destroy demo bench lock
+.PHONY: rendering deploying developing

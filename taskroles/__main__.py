@@ -9,17 +9,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(PACKAGE)
+try:
+    HERE = os.getcwd()
+except OSError:  # somebody has deleted it
+    HERE = os.sep
 if not __package__:  # run by its path
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != PACKAGE]
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or HERE) != PACKAGE]
 # Last, so that no file beside the program or in the current folder is taken for a library.
-sys.path[:] = [*(path for path in sys.path if os.path.abspath(path or ".") not in (ROOT, os.getcwd())), ROOT]
+sys.path[:] = [*(path for path in sys.path if os.path.abspath(path or HERE) not in (ROOT, HERE)), ROOT]
 
 
 def verbs() -> list[str]:
@@ -29,14 +29,27 @@ def verbs() -> list[str]:
 
 
 def project_folder() -> str:
-    """Return the folder of the project, "" if there is none."""
-    folder = os.getcwd()
-    candidates = [ROOT]
+    """Return the folder of the project, "" if there is none: the program's own, or the nearest from here up."""
+    folder, candidates = HERE, [ROOT]
     while folder not in candidates:
         candidates.append(folder)
         folder = os.path.dirname(folder)
-    marks = ("services.yml", "out")
-    return next((each for each in candidates if any(os.path.exists(os.path.join(each, m)) for m in marks)), "")
+    return next(filter(is_project, candidates), "")
+
+
+def is_project(folder: str) -> bool:
+    """Tell whether a folder has a services.yml, or an out/ with a YAML file in one of its folders."""
+    if os.path.isfile(os.path.join(folder, "services.yml")):
+        return True
+    return any(name.endswith(".yml") for each in names(folder, "out") for name in names(folder, "out", each))
+
+
+def names(*path: str) -> list[str]:
+    """Return the names in a folder, none if there is no such folder."""
+    try:
+        return os.listdir(os.path.join(*path))
+    except OSError:
+        return []
 
 
 def usage() -> str:
@@ -49,18 +62,18 @@ def usage() -> str:
     return "\n".join([*lines, "", "`taskroles VERB --help` says the rest."])
 
 
-def run(verb: Callable[[list[str]], int], name: str, argv: list[str]) -> int:
+def run(verb: str, argv: list[str]) -> int:
     """Run a verb and return its exit code: the one place where errors become messages and exit codes."""
     from taskroles.faults import BadInput, printable
 
     try:
-        return verb(argv)
+        return importlib.import_module(f"taskroles.commands.{verb}").main(argv)
     except BadInput as error:
         faults = error.faults
     except ModuleNotFoundError as error:
         faults = [f"Python has no module {error.name}: run it with make, which installs what it needs"]
     except OSError as error:
-        faults = [f"{error.filename or name}: {error.strerror or error}"]
+        faults = [f"{error.filename or verb}: {error.strerror or error}"]
     except KeyboardInterrupt:
         return 130
     print(*map(printable, faults), sep="\n", file=sys.stderr)
@@ -82,13 +95,13 @@ def main() -> int:
     folder = project_folder()
     if not folder and not {"--help", "-h"} & set(argv):
         print(
-            f"taskroles: no project here: neither {os.getcwd()} nor a folder above it has services.yml or out/",
+            f"taskroles: no project here: neither {HERE} nor a folder above it has services.yml or out/",
             file=sys.stderr,
         )
         return 2
     if folder:
         os.chdir(folder)
-    return run(importlib.import_module(f"taskroles.commands.{verb}").main, verb, argv)
+    return run(verb, argv)
 
 
 if __name__ == "__main__":
