@@ -72,7 +72,7 @@ def environment_yml(name: str, services: tuple[str, ...] = ("backend",), **setti
     }
     given |= settings
     names = given.pop("names", Names()).of_environment(name)
-    roles = [Service(service, TaskRole("export", f"{service}-role"), {name: {"sqs": ()}}) for service in services]
+    roles = [Service(service, 0, TaskRole("export", f"{service}-role"), {name: {"sqs": ()}}) for service in services]
     return rendered(Environment(name, names=names, **given), roles)
 
 
@@ -118,7 +118,7 @@ class Repository:
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Review; return its exit code, stdout and stderr."""
-        code = run(review.main, "review", [*arguments])
+        code = run("review", [*arguments])
         printed = self.capsys.readouterr()
         return code, printed.out, printed.err
 

@@ -196,7 +196,7 @@ def test_a_folder_without_git_is_an_error(
     from taskroles.commands import review
 
     monkeypatch.chdir(tmp_path)
-    assert run(review.main, "review", ["HEAD"]) == 2
+    assert run("review", ["HEAD"]) == 2
     assert "not a git repository" in capsys.readouterr().err
 
 

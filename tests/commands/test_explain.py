@@ -1,4 +1,4 @@
-"""explain.py: a question or AWS's message goes in; the answer, its reasons and the line to write come out."""
+"""The verb explain: a question or AWS's message goes in; the answer, its reasons and the line to write come out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from project import HERE, Project
 
-import explain as program
+from taskroles.__main__ import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +38,12 @@ def ask(project: Project, **asked: str) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.chdir(project.folder)
-        patch.setattr(program, "__file__", str(project.folder / "explain.py"))
-        code = program.main([f"--{name}={value}" for name, value in asked.items()])
+        code = run("explain", [f"--{name}={value}" for name, value in asked.items()])
     return code, out.getvalue(), err.getvalue()
 
 
 def explain(project: Project, **asked: str) -> str:
-    """Return what explain.py answers."""
+    """Return what explain answers."""
     code, out, err = ask(project, **asked)
     assert (code, err) == (0, "")
     return out
@@ -84,7 +83,7 @@ QUESTIONS = [
             "ssm:GetParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/mynavi-sample-cloudformation-rds-password"
         ),
         "allowed: ",
-        "    from policies/ssm/read.yml.j2, services.yml:27: read rds-password",
+        "    from policies/ssm/read.yml.j2, services.yml:34: read rds-password",
     ),
     (
         backend("iam:CreateServiceLinkedRole", environment="Dev"),
@@ -278,7 +277,7 @@ def test_a_deny_in_out_is_named(project) -> None:
     answer = explain(project, **backend("sqs:PurgeQueue", f"{QUEUE}-dev", "Dev"))
     assert answer.startswith("denied: ")
     assert "  denied on *\n" in answer
-    assert "    from policies/sqs/full.yml.j2, services.yml:24: full\n" in answer
+    assert "    from policies/sqs/full.yml.j2, services.yml:31: full\n" in answer
 
 
 def test_a_stale_out_is_said_and_nothing_proposed(project) -> None:
@@ -346,7 +345,7 @@ def test_wrong_usage_names_what_is_allowed_and_the_nearest(shipped, asked, expec
 )
 def test_a_broken_file_is_named(project, path, text, expected) -> None:
     project.write(path, text)
-    done = project.run("explain.py", *(f"--{name}={value}" for name, value in backend("sqs:SendMessage").items()))
+    done = project.verb("explain", *(f"--{name}={value}" for name, value in backend("sqs:SendMessage").items()))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(expected)
 
