@@ -124,7 +124,11 @@ TARGETS = {
         "{send: q}",
         ["2: no environment is called 'dve'; allowed: dev, live, default. Did you mean 'dev'?"],
     ),
-    "no ARN": ("{arn: orders}", "{send: q}", ['2: "orders" is no ARN, such as arn:aws:sqs:eu-west-1:123456789012:orders']),
+    "no ARN": (
+        "{arn: orders}",
+        "{send: q}",
+        ['2: "orders" is no ARN, such as arn:aws:sqs:eu-west-1:123456789012:orders'],
+    ),
     "no name": ("{name: //}", "{send: q}", ['2: "//" is no name']),
     "a parameter that there is not": (
         "{dev: {import: '${Dev}-q'}, default: {name: q}}",
@@ -139,7 +143,10 @@ TARGETS = {
 }
 
 ROLES = {
-    "a path": ("{name: apps/app}", ["3: the role name apps/app must be letters, digits and +=,.@_-; a path is no part of it"]),
+    "a path": (
+        "{name: apps/app}",
+        ["3: the role name apps/app must be letters, digits and +=,.@_-; a path is no part of it"],
+    ),
     "an ARN": (
         "{name: 'arn:aws:iam::123456789012:role/app'}",
         [
@@ -150,7 +157,10 @@ ROLES = {
         f"{{name: '{'r' * 60}-${{EnvType}}'}}",
         [f"3: the role name {'r' * 60}-live has 65 characters; IAM allows 64"],
     ),
-    "another key": ("{nam: app}", ["3: lacks 'name'; needed: name", "3: unknown key 'nam'; allowed: name. Did you mean 'name'?"]),
+    "another key": (
+        "{nam: app}",
+        ["3: lacks 'name'; needed: name", "3: unknown key 'nam'; allowed: name. Did you mean 'name'?"],
+    ),
     "a list": (
         "[app]",
         [
@@ -164,7 +174,9 @@ ROLES = {
     ),
     "a misspelt parameter": (
         "{name: '${Satge}-app'}",
-        [f"3: nothing is called ${{Satge}}; add it below `parameters:`, or use one of Stage, {PSEUDO}. Did you mean 'Stage'?"],
+        [
+            f"3: nothing is called ${{Satge}}; add it below `parameters:`, or use one of Stage, {PSEUDO}. Did you mean 'Stage'?"
+        ],
     ),
     "a misspelt parameter of CloudFormation": (
         "'${AWS::Regoin}'",

@@ -26,7 +26,10 @@ PATTERNS = {
             "{Environment}"
         ],
     ),
-    "a stack without the service": ('stack: "acme-{environment}"', ["needs {service}: without it two would have one name"]),
+    "a stack without the service": (
+        'stack: "acme-{environment}"',
+        ["needs {service}: without it two would have one name"],
+    ),
     "a template without the service": ('template: "t.yml"', ["needs {service}: without it two would have one name"]),
     "a policy without the AWS service": (
         'policy: "{service}-${EnvType}"',
@@ -184,4 +187,6 @@ def test_services_that_share_a_role_need_other_names_for_their_policies(faults_o
 
 def test_a_thousand_services_of_one_wrong_name_are_told_in_a_moment(faults_of) -> None:
     services = "".join(f"  a-{n}: {{task_role: r, policies: {{sqs: full}}}}\n" for n in range(1000))
-    assert len(faults_of(f"environments: [a, b, c]\nnames: {{policy: '{{AwsService}}'}}\nservices:\n{services}")) == 2999
+    assert (
+        len(faults_of(f"environments: [a, b, c]\nnames: {{policy: '{{AwsService}}'}}\nservices:\n{services}")) == 2999
+    )
