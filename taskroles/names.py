@@ -6,10 +6,13 @@ import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from taskroles.faults import listed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 FIELDS = re.compile(r"(?<!\$)\{([^{}]*)\}")
+PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")  # CreateStack, StackName
 TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,195}\.yml")  # file systems take 255, and we need some more
@@ -61,6 +64,13 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
     for name, value in values.items() if "${" in text else ():
         text = text.replace(f"${{{name}}}", value)
     return text
+
+
+def unknown_variable(name: str, known: Iterable[str]) -> str:
+    """Return what is wrong with a `${name}` that is none of the known ones."""
+    could_be = PARAMETER.fullmatch(name)
+    remedy = "add it below `parameters:` in services.yml, or use one of" if could_be else "allowed:"
+    return f"nothing is called ${{{name}}}; {remedy} {listed(known, name)}"
 
 
 def pattern_faults(names: Names) -> Iterator[tuple[str, str]]:

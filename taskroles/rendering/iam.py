@@ -9,6 +9,7 @@ import yaml
 
 from taskroles.documents import fault_of
 from taskroles.faults import listed
+from taskroles.names import unknown_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -145,7 +146,7 @@ def faults_of_values(key: str, node: yaml.Node) -> Iterator[Fault]:
     if not values:
         yield node.start_mark.line, f"{key} is empty"
     for value in values:
-        if isinstance(value, yaml.ScalarNode):
+        if isinstance(value, yaml.ScalarNode) and (value.tag == "!Sub" or not value.tag.startswith("!")):
             if not pattern.fullmatch(value.value):
                 yield value.start_mark.line, f"{key}: {value.value!r} is not {wanted}"
         elif "Action" in key or not is_function(value):
@@ -204,7 +205,7 @@ def substitutions(node: yaml.Node, parameters: Iterable[str]) -> tuple[set[str],
     text = parts[0].value if parts and isinstance(parts[0], yaml.ScalarNode) else ""
     names = {name.strip() for name in SUBSTITUTED.findall(text)} - own.keys()
     faults += [
-        (node.start_mark.line, f"nothing is called ${{{name}}}; allowed: {listed([*own, *parameters], name)}")
+        (node.start_mark.line, unknown_variable(name, [*own, *parameters]))
         for name in sorted(names.difference(parameters))
     ]
     return names, faults
@@ -220,7 +221,7 @@ def template_faults(text: str, names: list[str], parameters: Iterable[str]) -> l
     resources = find(root, "Resources")
     if not isinstance(resources, yaml.MappingNode):
         return [(0, "the template has no Resources")]
-    faults, _ = functions(root, PSEUDO_PARAMETERS.keys() | set(parameters))
+    faults, _ = functions(root, [*PSEUDO_PARAMETERS, *parameters])
     if len(resources.value) > MOST_RESOURCES:
         faults.append(
             (resources.start_mark.line, f"{len(resources.value)} resources; CloudFormation allows {MOST_RESOURCES}")
@@ -288,6 +289,10 @@ def characters(node: yaml.Node, parameters: dict[str, int]) -> int:
             return characters(node.value[0], parameters) + IMPORT_CHARACTERS
         return 1 + sum(characters(item, parameters) + 1 for item in node.value)
     text = node.value
-    if "${" in text:
+    if node.tag == "!ImportValue":
+        text = "x" * IMPORT_CHARACTERS
+    elif node.tag == "!Ref":
+        text = "x" * parameters.get(text, 0)
+    elif "${" in text:
         text = VARIABLE.sub(lambda found: "x" * parameters.get(found[1], 0), text)
     return len(text) + 2

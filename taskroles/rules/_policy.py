@@ -49,7 +49,8 @@ class Element(NamedTuple):
 
 def environment(validator: Validator) -> Environment | None:
     """Return the environment of the template, as the environment.yml beside it says; None if there is none."""
-    return _read(Path(validator.cfn.filename or ".").with_name(ENVIRONMENT_FILE))
+    name = validator.cfn.filename
+    return _read(Path(name).with_name(ENVIRONMENT_FILE)) if name else None
 
 
 @functools.cache

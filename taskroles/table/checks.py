@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from taskroles.faults import listed, shown
-from taskroles.names import VARIABLE, role_fault, substituted
+from taskroles.names import VARIABLE, role_fault, substituted, unknown_variable
 from taskroles.table.grammar import ENV_TYPE, PSEUDO_PARAMETERS, names_of, parameters_in, settings, task_role_of
 from taskroles.table.naming import names_faults
 from taskroles.table.policies import RESERVED, by_environment, parts, policy_faults
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 KINDS = ("import", "import-arn", "name", "arn")  # of targets
 SUBSTITUTION = re.compile(r"\$\{([^}]*)\}?")
-PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
 def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
@@ -137,5 +136,4 @@ def substitution_faults(path: Path, text: str, data: dict[str, Any]) -> Iterator
     known = [*data.get("parameters", {}), ENV_TYPE, *PSEUDO_PARAMETERS]
     for name in SUBSTITUTION.findall(text):
         if name not in known:
-            remedy = " add it below `parameters:`, or use one of" if PARAMETER.fullmatch(name) else " allowed:"
-            yield path, f"nothing is called ${{{name}}};{remedy} {listed(known, name)}"
+            yield path, unknown_variable(name, known)

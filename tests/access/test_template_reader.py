@@ -173,7 +173,7 @@ REFUSED = {
     "an alias": ("Resources:\n  A: &x {}\n  B: *x", "2: is used again through a YAML alias (*name); write it out"),
     "an alias of nothing": ("Resources:\n  B: *x", "2: is used again through a YAML alias (*name); write it out"),
     "a merge key": ("Resources:\n  A:\n    <<: {b: c}", "3: CloudFormation takes no merge keys (<<): write out"),
-    "a second document": ("Resources: {}\n---\nA: x", "3: starts a second YAML document; keep one"),
+    "a second document": ("Resources: {}\n---\nA: x", "2: starts a second YAML document; keep one"),
     "a key that is a list": ("Resources:\n  ? [a]\n  : b", "2: a key must be text"),
     "a key that is a function": ("Resources:\n  !Ref a: b", "2: a key must be text"),
     "a key that is a boolean": ("Resources:\n  yes: b", "2: a key must be text"),

@@ -348,22 +348,3 @@ def test_a_broken_file_is_named(project, path, text, expected) -> None:
     done = project.verb("explain", *(f"--{name}={value}" for name, value in backend("sqs:SendMessage").items()))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(expected)
-
-
-def test_make_passes_on_what_is_pasted_as_it_is(tmp_path: Path) -> None:
-    """A stub in place of Python says what it was given; nothing of the message may run."""
-    shutil.copy(HERE / "Makefile", tmp_path)
-    (tmp_path / ".venv/bin").mkdir(parents=True)
-    (tmp_path / ".venv/bin/python").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    (tmp_path / ".venv/bin/python").chmod(0o755)
-    harmful = "$(shell touch ran) `touch ran` $$HOME \"; touch ran; ' #"
-    names = {"SERVICE": "service", "ENV": "environment", "ACTION": "action", "RESOURCE": "resource", "ERROR": "error"}
-    done = subprocess.run(
-        ["make", "--old-file=.venv/developing", "explain", *(f"{name}={harmful}" for name in names)],
-        cwd=tmp_path,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    assert done.stdout.splitlines() == ["explain.py", *(f"--{option}={harmful}" for option in names.values())]
-    assert not (tmp_path / "ran").exists()

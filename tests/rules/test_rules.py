@@ -16,7 +16,12 @@ from cfnlint.runner.template import run_template_by_file_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = """\
+environment: "{0}"
+{1}names: {{stack: "{{service}}", template: "sample-ecs-taskrole-{{service}}-cfn.yml", policy: "Mynavi-Sample-{{AwsService}}AccessPolicy-{{service}}-${{EnvType}}"}}
+task_roles: {{backend: {{export: "${{VPCName}}-BackendEcsTaskRole-${{EnvType}}"}}}}
+"""
 NAME = "sample-ecs-taskrole-backend-cfn.yml"
 POLICY = """\
   # consume sample-queue (policies/sqs/consume.yml.j2)
@@ -56,8 +61,11 @@ def lint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
         runner = Runner(ConfigMixIn([]))
 
     def run(policies: str, environment: str = "Production", name: str = NAME) -> list[str]:
-        path = tmp_path_factory.mktemp("t") / name
+        path = tmp_path_factory.mktemp("t") / environment / name
+        path.parent.mkdir()
         path.write_text(HEAD.replace("Production", environment) + policies, encoding="utf-8")
+        wildcards = "wildcards: true\n" if environment == "Dev" else ""
+        path.with_name("environment.yml").write_text(ENVIRONMENT.format(environment, wildcards), encoding="utf-8")
         found = run_template_by_file_path(str(path), runner.config, runner.rules, ignore_bad_template=False)
         lines = path.read_text(encoding="utf-8").splitlines()
         return [
@@ -211,11 +219,6 @@ def test_iam_wildcards_need_a_condition_in_every_environment(lint: Callable[...,
     assert ids(lint(with_statement('Effect: Allow\nAction: iam:*\nResource: "*"'), "Dev")) == ["E9006"]
 
 
-def test_the_environments_are_said_once() -> None:
-    assert (ROOT / ".cfnlintrc.yaml").read_text(encoding="utf-8").count("Dev") == 1
-    assert not [p for p in (ROOT / "lint").glob("*.py") if '"Dev"' in p.read_text(encoding="utf-8")]
-
-
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -231,7 +234,7 @@ def test_the_environments_are_said_once() -> None:
         ("-backend-${EnvType}", "-backend-${VPCName}", "E9004 PolicyName:"),
         (
             '!Sub "Mynavi-Sample-SQSAccessPolicy-backend-${EnvType}"',
-            '!If [Wide, !Sub "a-${EnvType}", "a"]',
+            '!If [Wide, !Sub "Mynavi-Sample-SQSAccessPolicy-backend-${EnvType}", "a"]',
             "E9004 PolicyName:",
         ),
         ("BackendEcsTaskRole-${EnvType}", "BackendEcsTaskRole-Dev", "E9005 Roles:"),
@@ -261,11 +264,11 @@ def test_a_bad_policy_is_found_at_its_line(lint: Callable[..., list[str]], old: 
         ),
         (
             '!Sub "${VPCName}-BackendEcsTaskRole-${EnvType}"',
-            '!Join ["-", [!Ref VPCName, backend, !Ref EnvType]]',
+            '!Join ["-", [!Ref VPCName, BackendEcsTaskRole, !Ref EnvType]]',
         ),
         (
             '!Sub "${VPCName}-BackendEcsTaskRole-${EnvType}"',
-            '!Sub ["${V}-Backend-${E}", {V: !Ref VPCName, E: !Ref EnvType}]',
+            '!Sub ["${V}-BackendEcsTaskRole-${E}", {V: !Ref VPCName, E: !Ref EnvType}]',
         ),
     ],
 )
@@ -275,48 +278,45 @@ def test_another_spelling_of_a_good_name_is_clean(lint: Callable[..., list[str]]
 
 def test_a_policy_on_no_role_is_found(lint: Callable[..., list[str]]) -> None:
     findings = lint(POLICY.replace(ROLES, "      Roles: !Ref AWS::NoValue\n"))
-    assert [f for f in findings if "E9005" in f and "0 imported roles" in f]
+    assert [f for f in findings if "E9005" in f and "0 roles" in f]
 
 
-def test_two_policies_on_two_roles_of_one_service_are_found(lint: Callable[..., list[str]]) -> None:
-    second = POLICY.replace("SQSAccess", "Other").replace("BackendEcsTask", "BackendBatch")
-    assert [f[:12] for f in lint(POLICY + second)] == ["E9005 Roles:"]
-    assert lint(POLICY + POLICY.replace("SQSAccess", "Other")) == []
+def test_each_policy_of_a_template_is_held_to_the_role_of_its_service(lint: Callable[..., list[str]]) -> None:
+    other = POLICY.replace("SQSAccess", "OtherAccess")
+    assert lint(POLICY + other) == []
+    found = lint(POLICY + other.replace("BackendEcsTask", "BackendBatch"))
+    assert [f[:12] for f in found] == ["E9005 Roles:"]
+    assert "the task role of 'backend' is the role that '${VPCName}-BackendEcsTaskRole-${EnvType}' exports" in found[0]
+
+
+def test_a_template_of_a_service_that_its_environment_does_not_have_is_found(lint: Callable[..., list[str]]) -> None:
+    found = lint(POLICY, name="sample-ecs-taskrole-order-api-cfn.yml")
+    assert any("No service 'order-api' is in Production" in f for f in found)
 
 
 @pytest.mark.parametrize(
-    ("service", "role", "expected"),
+    ("exception", "expected"),
     [
-        ("order-api", "OrderApiEcsTaskRole", []),
-        ("order-api", "OrderEcsTaskRole", ["E9005"]),
+        ("sqs:* because it is tried out", 0),
+        ("backend/SQSAccessPolicy because it is tried out", 0),
+        ("sqs:*", 1),
+        ("sqs:* because ", 1),
+        ("sqs:Get* because it is another", 1),
+        ("frontend/SQSAccessPolicy because it is another", 1),
     ],
 )
-def test_the_file_name_tells_the_service(
-    lint: Callable[..., list[str]], service: str, role: str, expected: list[str]
-) -> None:
-    name = f"sample-ecs-taskrole-{service}-cfn.yml"
-    assert ids(lint(POLICY.replace("BackendEcsTaskRole", role), name=name)) == expected
-
-
-def test_a_role_named_otherwise_can_be_listed(tmp_path: Path) -> None:
+def test_an_exception_names_an_action_or_a_policy_and_its_reason(tmp_path: Path, exception: str, expected: int) -> None:
     text = (ROOT / ".cfnlintrc.yaml").read_text(encoding="utf-8")
     rules = tmp_path / "cfnlintrc.yaml"
-    rules.write_text(text + '  E9005: {other_roles: ["${VPCName}-Web-${EnvType}"]}\n', encoding="utf-8")
-    found = {}
-    for role in ("Web", "Other"):
-        path = tmp_path / role / NAME
-        path.parent.mkdir()
-        path.write_text(HEAD + POLICY.replace("BackendEcsTaskRole", role), encoding="utf-8")
-        command = [
-            str(Path(sys.executable).with_name("cfn-lint")),
-            "--config-file",
-            str(rules),
-            "-t",
-            str(path),
-        ]
-        found[role] = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    assert "E9005" not in found["Web"]
-    assert "E9005" in found["Other"]
+    rules.write_text(text.replace("E9001: {exceptions: []}", f"E9001: {{exceptions: ['{exception}']}}"), encoding="utf-8")
+    path = tmp_path / "Production" / NAME
+    path.parent.mkdir()
+    path.write_text(HEAD + with_statement(f"Effect: Allow\nAction: sqs:*\nResource: {QUEUE}"), encoding="utf-8")
+    path.with_name("environment.yml").write_text(ENVIRONMENT.format("Production", ""), encoding="utf-8")
+    cfn_lint = str(Path(sys.executable).with_name("cfn-lint"))
+    command = [cfn_lint, "--config-file", str(rules), "-t", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.count("E9001") == expected
 
 
 def test_every_partial_of_a_policy_with_several_grants_is_named(lint: Callable[..., list[str]]) -> None:
@@ -328,14 +328,15 @@ def test_every_partial_of_a_policy_with_several_grants_is_named(lint: Callable[.
 
 def test_a_finding_without_a_comment_names_no_partial(lint: Callable[..., list[str]]) -> None:
     bare = with_statement(f"Effect: Allow\nAction: sqs:*\nResource: {QUEUE}").split("\n", 1)[1]
-    assert lint(bare)[0].endswith("not in Production")
+    assert lint(bare)[0].endswith("not allowed in Production")
 
 
 def test_a_bare_cfn_lint_finds_it_and_fails(tmp_path: Path) -> None:
-    for name in ("lint", ".cfnlintrc.yaml"):
+    for name in ("taskroles", ".cfnlintrc.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
     template = tmp_path / "out/Production" / NAME
     template.parent.mkdir(parents=True)
+    template.with_name("environment.yml").write_text(ENVIRONMENT.format("Production", ""), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("cfn-lint"))]
     results = []
     for policy in (
@@ -354,6 +355,6 @@ def test_every_rule_is_described() -> None:
         patch.chdir(ROOT)
         rules = [rule for rule in Runner(ConfigMixIn([])).rules.values() if rule.id[1] == "9"]
     assert [rule.id for rule in rules if not rule.id.startswith("E900")] == []
-    assert len(rules) == len(list((ROOT / "lint").glob("[a-z]*.py")))
+    assert len(rules) == len(list((ROOT / "taskroles/rules").glob("[a-z]*.py")))
     for rule in rules:
         assert all([rule.shortdesc, rule.description, rule.source_url.startswith("https://"), rule.tags])

@@ -133,7 +133,7 @@ TARGETS = {
     "a parameter that there is not": (
         "{dev: {import: '${Dev}-q'}, default: {name: q}}",
         "{send: q}",
-        [f"2: nothing is called ${{Dev}}; add it below `parameters:`, or use one of {PSEUDO}"],
+        [f"2: nothing is called ${{Dev}}; add it below `parameters:` in services.yml, or use one of {PSEUDO}"],
     ),
     "a blank": (
         "{name: 'a b'}",
@@ -170,12 +170,12 @@ ROLES = {
     ),
     "a parameter that there is not": (
         "'${VPCName}-app'",
-        [f"3: nothing is called ${{VPCName}}; add it below `parameters:`, or use one of {PSEUDO}"],
+        [f"3: nothing is called ${{VPCName}}; add it below `parameters:` in services.yml, or use one of {PSEUDO}"],
     ),
     "a misspelt parameter": (
         "{name: '${Satge}-app'}",
         [
-            f"3: nothing is called ${{Satge}}; add it below `parameters:`, or use one of Stage, {PSEUDO}. Did you mean 'Stage'?"
+            f"3: nothing is called ${{Satge}}; add it below `parameters:` in services.yml, or use one of Stage, {PSEUDO}. Did you mean 'Stage'?"
         ],
     ),
     "a misspelt parameter of CloudFormation": (

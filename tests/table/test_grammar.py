@@ -51,7 +51,7 @@ def test_a_file_from_before_there_were_names_and_settings_is_right(read) -> None
 def test_such_a_file_with_a_parameter_that_was_built_in_is_told_where_to_add_it(faults_of) -> None:
     role = 'services:\n  app:\n    task_role: "${VPCName}-Role-${EnvType}"\n    policies: {sqs: full}\n'
     assert faults_of(f"environments: [Dev]\n{role}") == [
-        "services.yml:4: nothing is called ${VPCName}; add it below `parameters:`, or use one of EnvType, "
+        "services.yml:4: nothing is called ${VPCName}; add it below `parameters:` in services.yml, or use one of EnvType, "
         "AWS::AccountId, AWS::Partition, AWS::Region, AWS::URLSuffix"
     ]
     assert faults_of(f"environments: [Dev]\nparameters: {{VPCName: acme-vpc}}\n{role}") == []

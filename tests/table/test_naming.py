@@ -62,7 +62,7 @@ PATTERNS = {
     "a substitution that nothing stands for": (
         'policy: "{AwsService}-{service}-${Env}"',
         [
-            "nothing is called ${Env}; add it below `parameters:`, or use one of EnvType, AWS::AccountId, "
+            "nothing is called ${Env}; add it below `parameters:` in services.yml, or use one of EnvType, AWS::AccountId, "
             "AWS::Partition, AWS::Region, AWS::URLSuffix. Did you mean 'EnvType'?"
         ],
     ),

@@ -17,7 +17,7 @@ from project import HERE
 if TYPE_CHECKING:
     from project import Project
 
-KILLS = 200
+KILLS = 100  # that hit a render at work
 TEMPLATE = "out/Staging/sample-ecs-taskrole-backend-cfn.yml"
 RENDER = [sys.executable, "render.py"]
 
@@ -29,7 +29,7 @@ def contents(project: Project) -> dict[str, bytes]:
 
 def edit(project: Project) -> None:
     """Change every template, back and forth."""
-    words = ["Target VPC Stack Name", "The stack of the VPC"]
+    words = ["What the task role", "All that the role"]
     text = project.read("templates/taskrole.yml.j2")
     words.sort(key=lambda word: word not in text)
     project.replace("templates/taskrole.yml.j2", *words)
@@ -51,18 +51,17 @@ def test_killed_at_any_moment_out_holds_whole_files_and_the_next_render_complete
     two = contents(project)
     rng = random.Random(6)  # noqa: S311 - moments to kill at
     interrupted = 0
-    for _ in range(KILLS):
+    while interrupted < KILLS:
         edit(project)
         with subprocess.Popen(RENDER, cwd=project.folder, stdout=subprocess.DEVNULL) as render:
             time.sleep(rng.uniform(0.5, 1) * duration)
             render.kill()
         killed = render.returncode == -signal.SIGKILL
         interrupted += killed
-        duration *= 1.02 if killed else 0.9  # the machine may be busier now, or less
+        duration *= 1.02 if killed else 0.9  # however busy the machine is, and becomes: most kills hit, and late
         found = contents(project)
         assert found.keys() == one.keys()
         assert all(content in (one[path], two[path]) for path, content in found.items())
-    assert interrupted > KILLS / 4, "most renders ended before they were killed: the moments are badly chosen"
     project.render()
     assert contents(project) in (one, two)
     assert not [path for path in project.tree() if "/." in path], "what a killed render left unfinished is removed"

