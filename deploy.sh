@@ -27,7 +27,10 @@
 # executed; those that were not executed are deleted at the end, however it comes. Every command that
 # changes something in AWS is in this file: the Python beside it only reads.
 
+# It keeps to what bash 3.2 and the sed, grep, date and mktemp of macOS know.
+
 set -euo pipefail
+unset CDPATH # with it, cd goes elsewhere and says so
 
 script=${BASH_SOURCE[0]}
 while [[ -L $script ]]; do # readlink -f is not everywhere
@@ -58,7 +61,7 @@ main() {
 
 read_arguments() {
   action=deploy recreate='' yes='' environment='' services=() jobs=${JOBS:-1}
-  local options=1
+  local options=1 named=''
   while (($#)); do
     case $options$1 in
       1--preview | 1--drift | 1--destroy)
@@ -67,14 +70,14 @@ read_arguments() {
         ;;
       1--recreate) recreate=--recreate ;;
       1--yes) yes=1 ;;
-      1--help) sed -n '3,/^$/s/^#\( \|$\)//p' "$here/deploy.sh" && exit ;;
+      1--help) sed -n '3,/^$/s/^# \{0,1\}//p' "$here/deploy.sh" && exit ;;
       1--) options=0 ;;
       1-*) usage_error "no option is called '$1'" ;;
-      *) if [[ $environment ]]; then services+=("$1"); else environment=$1; fi ;;
+      *) if [[ $named ]]; then services+=("$1"); else environment=$1 named=1; fi ;; # it may be empty
     esac
     shift
   done
-  [[ $jobs =~ ^[1-9][0-9]*$ ]] || usage_error "JOBS is '$jobs', not a number from 1 on"
+  [[ $jobs =~ ^[1-9][0-9]{0,3}$ ]] || usage_error "JOBS is '$jobs', not a number from 1 to 9999"
   [[ -z $recreate || $action == deploy ]] || usage_error "--recreate and --$action exclude each other"
   read_stacks
   [[ $action == destroy || ($action == deploy && $protection == protected) ]] || yes=1
@@ -89,7 +92,7 @@ read_stacks() { # fills services, and beside it stacks, templates and parameters
   {
     read -r protection
     while IFS=$'\t' read -r service stack template values; do
-      services+=("$service") stacks+=("$stack") templates+=("$template") parameters+=("${values//$'\t'/ }")
+      services+=("$service") stacks+=("$stack") templates+=("$template") parameters+=("$values")
     done
   } <<<"$known"
 }
@@ -105,7 +108,7 @@ deploy() {
     rm -f "$work"/*
   fi
   in_batches make_change_sets
-  taskroles changes --directory "$work" -- "$environment" "${services[@]}"
+  taskroles changes "--directory=$work" -- "$environment" "${services[@]}"
   ! grep -q 'ended with exit code' "$work"/* || failed=1
   grep -q ':changeSet/' "$work"/* || return 0
   show_permissions
@@ -134,7 +137,7 @@ make_change_sets() { # INDEX ...
 
 make_change_set() { # the AWS CLI names change sets by the second: where another deploy was in the same, a second try
   local service=${services[$1]} template=${templates[$1]} values try
-  read -r -a values <<<"${parameters[$1]}"
+  IFS=$'\t' read -r -a values <<<"${parameters[$1]}"
   for try in 1 2; do
     record "$service" aws cloudformation deploy --no-execute-changeset --no-fail-on-empty-changeset \
       --stack-name "${stacks[$1]}" --template-file "$template" --capabilities CAPABILITY_IAM \
@@ -170,14 +173,14 @@ delete() { # reads lines of a service and the id of its stack
 }
 
 follow() {
-  outcomes+=$(taskroles events --token "$token" --directory "$work" -- "$environment" "$@")$'\n' || failed=1
+  outcomes+=$(taskroles events "--token=$token" "--directory=$work" -- "$environment" "$@")$'\n' || failed=1
 }
 
 show_permissions() {
   local service flags=()
-  for service in "${services[@]}"; do flags+=(--service "$service"); done
+  for service in "${services[@]}"; do flags+=("--service=$service"); done
   echo
-  taskroles review --environment "$environment" "${flags[@]}" -- deployed
+  taskroles review "--environment=$environment" "${flags[@]}" -- deployed
   echo
 }
 
@@ -195,7 +198,7 @@ finish() { # the end, however it comes
   set +e # what cannot be cleaned up is said by the AWS CLI, and hides nothing else
   wait
   # What planning has left: change sets that nobody executed, and stacks that exist only to hold one.
-  taskroles leftovers --directory "$work" -- "$environment" "${services[@]}" | while read -r kind id; do
+  taskroles leftovers "--directory=$work" -- "$environment" "${services[@]}" | while read -r kind id; do
     aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null
   done
   if ((code == 130)); then

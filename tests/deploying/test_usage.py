@@ -58,7 +58,7 @@ def test_jobs_that_are_no_number_exit_with_2(project) -> None:
 
     assert (result.returncode, result.stderr.splitlines()[0]) == (
         2,
-        "deploy.sh: JOBS is 'many', not a number from 1 on",
+        "deploy.sh: JOBS is 'many', not a number from 1 to 9999",
     )
 
 
