@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.faults import BadInput
@@ -47,10 +48,16 @@ def client(service: str) -> BaseClient:
 
 @functools.cache
 def session() -> Session:
-    """Return the one session: its clients share credentials, so that a second factor is asked for once."""
+    """Return the one session: its clients share credentials, so that a second factor is asked for once.
+
+    botocore reads AWS_DEFAULT_REGION alone; as deploy.sh does, AWS_REGION goes before it.
+    """
     from botocore.session import Session
 
-    return Session()
+    made = Session()
+    if os.environ.get("AWS_REGION"):
+        made.set_config_variable("region", os.environ["AWS_REGION"])
+    return made
 
 
 def pages(service: str, operation: str, key: str, **arguments: str) -> Iterator[dict[str, Any]]:
