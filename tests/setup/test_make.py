@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAKEFILE = (HERE / "Makefile").read_text()
 # Writes down its name and its arguments, each with a NUL behind it.
-STUB = '#!/bin/sh\nprintf "%s\\0" "${0##*/}" "$@" >>ran-as\nexit ${STUB_ENDS_WITH:-0}\n'
+STUB = 'printf "%s\\0" "${0##*/}" "$@" >>ran-as\n'
 HARMFUL = [
     "$(shell touch ran)",
     "$$(touch ran)",
@@ -50,7 +50,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements/set-up.sh").write_text("")
     for path in ("deploy.sh", *(f".venv/bin/{name}" for name in ("python", "uv", "pytest"))):
-        (tmp_path / path).write_text(STUB)
+        interpreter = "/usr/bin/env bash" if path == "deploy.sh" else "/bin/sh"
+        (tmp_path / path).write_text(f"#!{interpreter}\n{STUB}")
         (tmp_path / path).chmod(0o755)
     return tmp_path
 

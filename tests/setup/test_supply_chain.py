@@ -1,47 +1,124 @@
-"""What the project is built on: exact versions with hashes, and no network once it is set up."""
+"""What the project is built on: exact versions with hashes, in three groups, and no network once it is set up."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from project import HERE
+from project import HERE, TABLES, Project
 
-if TYPE_CHECKING:
-    from project import Project
-
-FILES = ("requirements.txt", "requirements-dev.txt")
 REQUIREMENT = re.compile(r"([a-z0-9-]+)==([^ ]+)( ; [^\\]+?)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n")
+PROGRAM = ("Makefile", "pyproject.toml", "requirements", "render.py", "deploy.sh", "taskroles", "templates", "policies")
 
 
-def requirements(name: str) -> dict[str, str]:
-    """Return the versions in a file, by package; every line must be one of a requirement with its hashes."""
-    text = "".join(line for line in (HERE / name).read_text().splitlines(keepends=True) if not line.startswith("#"))
+def requirements(group: str) -> set[tuple[str, str, str]]:
+    """Return package, version and marker of each requirement; every line must be one of a requirement with its hashes."""
+    lines = (HERE / f"requirements/{group}.txt").read_text().splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("#"))
     assert REQUIREMENT.sub("", text) == ""
-    return {match[1]: match[2] for match in REQUIREMENT.finditer(text)}
+    return {(match[1], match[2], match[3] or "") for match in REQUIREMENT.finditer(text)}
 
 
 def test_every_requirement_has_one_version_and_its_hashes() -> None:
-    rendering, developing = (requirements(name) for name in FILES)
-    assert {"jinja2", "markupsafe", "pyyaml", "jsonschema-rs"} == set(rendering)
-    assert rendering.items() <= developing.items()
+    render, deploy, develop = (requirements(group) for group in ("render", "deploy", "develop"))
+    assert {"jinja2", "markupsafe", "pyyaml", "jsonschema-rs"} == {name for name, *_ in render}
+    assert {"awscli", "botocore", "pyyaml"} < {name for name, *_ in deploy}
+    assert render <= develop  # so that one group after another may go into the same .venv
+    assert deploy <= develop
+
+
+def without_network(*command: str) -> list[str]:
+    """Return a command that runs without a network."""
+    isolated = ["unshare", "--map-root-user", "--net"]
+    if not shutil.which("unshare") or subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no network namespaces")
+    return [*isolated, *command]
+
+
+def copy_of_the_program(folder: Path) -> Path:
+    """Put a copy of all that is needed into a folder that is to be made, and a small table; return the folder."""
+    folder.mkdir()
+    for name in PROGRAM:
+        if (HERE / name).is_dir():
+            shutil.copytree(HERE / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(HERE / name, folder)
+    shutil.copy(TABLES / "two-services.yml", folder / "services.yml")
+    return folder
 
 
 @pytest.mark.parametrize("verb", ["render", "check"])
-def test_what_is_set_up_renders_without_a_network(project: Project, verb: str) -> None:
-    for name in ("Makefile", "requirements.txt"):
-        shutil.copy(HERE / name, project.folder)
-    python = f'#!/bin/sh\ncase "$*" in *pip*) echo "pip ran" >&2; exit 9;; esac\nexec "{sys.executable}" "$@"\n'
-    project.write(".venv/bin/python", python)
-    (project.folder / ".venv/bin/python").chmod(0o755)
-    project.write(".venv/rendering", "")
-    make = ["unshare", "--map-root-user", "--net", "make", verb]
-    if subprocess.run([*make[:3], "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine gives no network namespaces")
-    done = subprocess.run(make, cwd=project.folder, capture_output=True, text=True, check=False)
+def test_what_is_set_up_renders_without_a_network(project: Project, quick_python: str, verb: str) -> None:
+    shutil.copy(HERE / "Makefile", project.folder)
+    shutil.copytree(HERE / "requirements", project.folder / "requirements")
+    make = ["make", f"PYTHON={quick_python}", verb]
+    subprocess.run(make, cwd=project.folder, capture_output=True, check=True)
+    (project.folder / "broken").touch()  # pip fails from here on
+    done = subprocess.run(without_network(*make), cwd=project.folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "up to date" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def deploying(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clone in which make has set up, from the package index, what renders and what deploys."""
+    folder = copy_of_the_program(tmp_path_factory.mktemp("clone") / "project")
+    for group in ("rendering", "deploying"):
+        done = make(folder, group)
+        if done.returncode:
+            if "could not install" in done.stderr:
+                pytest.skip("the package index cannot be reached")
+            pytest.fail(done.stderr)
+    assert make(folder, "render").stderr == ""
+    for command in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--force", "services.yml", "policies", "templates", "out"],
+        ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", "Render"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run make with no AWS, and no tools of this test, on its PATH and in its environment."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "MAKE"))}
+    tools = str(Path(sys.executable).parent)
+    path = os.pathsep.join(each for each in os.environ["PATH"].split(os.pathsep) if each != tools)
+    given = inherited | {"PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1"} | environment
+    given |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return subprocess.run(["make", *arguments], cwd=folder, env=given, capture_output=True, text=True, check=False)
+
+
+def test_what_deploys_is_installed_without_what_develops(deploying: Path) -> None:
+    (packages,) = (deploying / ".venv/lib").glob("python*/site-packages")
+    installed = {path.name.split("-")[0].lower() for path in packages.glob("*.dist-info")}
+    assert {"awscli", "botocore", "jinja2", "pyyaml", "jsonschema_rs"} <= installed
+    assert not {"ministack", "hypothesis", "cfn_lint", "policy_sentry", "pytest", "uv"} & installed
+    assert (deploying / ".venv/bin/aws").exists()
+
+
+def test_what_deploys_previews_as_far_as_asking_aws(deploying: Path) -> None:
+    environment = min(path.name for path in (deploying / "out").iterdir() if path.is_dir())
+    done = make(deploying, "preview", f"ENV={environment}")
+    assert done.returncode == 2
+    assert "AWS cannot be asked: Unable to locate credentials" in done.stderr
+    assert "on PATH" not in done.stderr  # the AWS CLI was found
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["review BASE=HEAD", "check", "help"])
+def test_what_deploys_reviews(deploying: Path, verb: str) -> None:
+    done = make(deploying, *verb.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_a_review_of_what_is_deployed_asks_aws(deploying: Path) -> None:
+    done = make(deploying, "review", "BASE=deployed")
+    assert done.returncode == 2
+    assert "Unable to locate credentials" in done.stderr
