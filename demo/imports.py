@@ -35,7 +35,7 @@ TRUST = {
 def environments(folder: Path = ROOT) -> dict[str, Environment]:
     """Return the environments of out/ in a folder by name, the most important first."""
     paths = sorted(folder.glob("out/*/environment.yml"))
-    found = environments_in({path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths})
+    found = environments_in({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
     return {name: found[name] for name in by_importance(found.values())}
 
 
