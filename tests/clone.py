@@ -31,15 +31,17 @@ class Clone(Project):
         commit(self)
 
     def link_environment(self) -> None:
-        """Let .venv be the environment that this runs in, set up for all of the Makefile's verbs."""
-        environment, makefile = self.folder / ".venv", self.read("Makefile")
+        """Let .venv be the environment that this runs in, as requirements/set-up.sh leaves one with all groups."""
+        environment = self.folder / ".venv"
         environment.mkdir()
-        stamps = re.findall(r"^\.venv/([\w-]+):", makefile, re.MULTILINE)
+        for path in (self.folder / "requirements").glob("*.txt"):
+            shutil.copy(path, environment)
+        version = "{}.{}".format(*sys.version_info)
+        (environment / "set-up").write_text(f"{version} {environment.parent.resolve()}\n", encoding="utf-8")
+        (environment / "set-up.contents").touch()
         for path in Path(sys.prefix).iterdir():
-            if path.name not in stamps:
+            if not (environment / path.name).exists():
                 (environment / path.name).symlink_to(path)
-        for stamp in stamps:  # newer than what they are made from
-            (environment / stamp).touch()
 
     def command(
         self, *words: str | Path, aws: Mapping[str, str] = os.environ, **environment: str
