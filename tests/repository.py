@@ -6,7 +6,6 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from taskroles.__main__ import run
-from taskroles.commands import review
 from taskroles.names import Names
 from taskroles.rendering.environments import rendered
 from taskroles.table.grammar import Environment, Service, TaskRole

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import subprocess
 from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING
 
 import pytest
-from project import HERE, Project
+from project import Project
 
 from taskroles.__main__ import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ACCOUNT = "123456789012"
 QUEUE = f"arn:aws:sqs:ap-northeast-1:{ACCOUNT}:mynavi-sample-queue"

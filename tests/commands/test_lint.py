@@ -59,7 +59,11 @@ def write(project: Path, environment: str, service: str, action: str) -> Path:
     path = project / NAME.format(environment, service)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.format(environment, service, action), encoding="utf-8")
-    known = [service] if not (old := path.with_name("environment.yml")).exists() else [*old.read_text().split(": {exp")[:-1], service]
+    known = (
+        [service]
+        if not (old := path.with_name("environment.yml")).exists()
+        else [*old.read_text().split(": {exp")[:-1], service]
+    )
     names = sorted({each.rpartition("{")[2].rpartition(" ")[2] for each in known})
     roles = ", ".join(f'{each}: {{export: "${{VPCName}}-{each}-${{EnvType}}"}}' for each in names)
     wildcards = "wildcards: true\n" if environment == "Dev" else ""

@@ -193,7 +193,6 @@ def test_a_folder_without_git_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from taskroles.__main__ import run
-    from taskroles.commands import review
 
     monkeypatch.chdir(tmp_path)
     assert run("review", ["HEAD"]) == 2

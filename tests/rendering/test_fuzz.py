@@ -199,14 +199,18 @@ def assert_templates_say_what_was_asked(project: Project) -> None:
     """Compare the templates with services.yml, as far as that needs no renderer."""
     text = (project.folder / "services.yml").read_bytes().decode("utf-8-sig")
     data = yaml.load(text, yaml.CBaseLoader)  # noqa: S506 - makes text, lists and dictionaries
-    names = {"template": "{service}.yml", "policy": "{AwsService}AccessPolicy-{service}-${EnvType}"} | data.get("names", {})
+    names = {"template": "{service}.yml", "policy": "{AwsService}AccessPolicy-{service}-${EnvType}"} | data.get(
+        "names", {}
+    )
     expected = {
         f"out/{environment}/{names['template'].replace('{service}', name)}": (environment, name, service, in_force)
         for name, service in data["services"].items()
         for environment in data["environments"]
         if (in_force := policies_in_force(service["policies"], environment, data["environments"]))
     }
-    assert {path for path in project.tree() if path.endswith(".yml") and "/environment.yml" not in path} == set(expected)
+    assert {path for path in project.tree() if path.endswith(".yml") and "/environment.yml" not in path} == set(
+        expected
+    )
     for path, (environment, name, service, in_force) in expected.items():
         template = load(project.read(path))
         assert template["Parameters"]["EnvType"]["AllowedValues"] == [environment]

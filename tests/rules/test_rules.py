@@ -308,7 +308,9 @@ def test_a_template_of_a_service_that_its_environment_does_not_have_is_found(lin
 def test_an_exception_names_an_action_or_a_policy_and_its_reason(tmp_path: Path, exception: str, expected: int) -> None:
     text = (ROOT / ".cfnlintrc.yaml").read_text(encoding="utf-8")
     rules = tmp_path / "cfnlintrc.yaml"
-    rules.write_text(text.replace("E9001: {exceptions: []}", f"E9001: {{exceptions: ['{exception}']}}"), encoding="utf-8")
+    rules.write_text(
+        text.replace("E9001: {exceptions: []}", f"E9001: {{exceptions: ['{exception}']}}"), encoding="utf-8"
+    )
     path = tmp_path / "Production" / NAME
     path.parent.mkdir()
     path.write_text(HEAD + with_statement(f"Effect: Allow\nAction: sqs:*\nResource: {QUEUE}"), encoding="utf-8")
