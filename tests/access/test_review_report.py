@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 import jsonschema
-import pytest
 from project import HERE
 from repository import DENY, FULL, HAND_OVER, SEND, Repository, policy, statement, template
+
+if TYPE_CHECKING:
+    import pytest
 
 SCHEMA = json.loads((HERE / "taskroles/access/review.schema.json").read_text(encoding="utf-8"))
 TO_SEND = policy(SEND, comment="# send sample-queue (policies/sqs/send.yml.j2)")

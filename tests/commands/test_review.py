@@ -79,7 +79,8 @@ def test_a_template_of_another_shape_is_an_error_that_says_where(repository: Rep
     assert re.match(r"out/Dev/a.yml:\d+: .+ \(working tree\)\n$", err)
 
 
-def test_a_full_disk_is_an_error_and_a_terminal_of_ascii_is_none(changed: Repository) -> None:
+@pytest.mark.usefixtures("changed")
+def test_a_full_disk_is_an_error_and_a_terminal_of_ascii_is_none() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(PROGRAM, stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (2, b"review: cannot print: No space left on device\n")
