@@ -1,6 +1,6 @@
 """What a generated template allows: its policies and their statements, as plain data.
 
-    template = read_template(Path("out/Dev/x.yml").read_text(), "out/Dev/x.yml")
+    template = read_template(Path("out/live/x.yml").read_text(), "out/live/x.yml")
     statements = [statement for policy in template.policies for statement in policy.statements]
 
 Intrinsic functions stay symbolic. `canonical` spells every value as the text that Fn::Sub would take for it, with
