@@ -24,7 +24,7 @@ ENVIRONMENTS = {
     "a name that leaves the tree": (
         "[../dev]",
         [
-            '1: "../dev" is not the name of an environment: letters, digits and hyphens, such as Staging, prod or '
+            '1: "../dev" is not the name of an environment: letters, digits and hyphens, such as qa, Prod or '
             "eu-west-live"
         ],
     ),
