@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imports import ROOT, environments, exports_of, listed, prepared, sample, task_roles, values_of
 from local_aws import assume_role, client, exit_on_sigterm, is_allowed, local_aws
@@ -65,16 +65,16 @@ def ask_iam(aws: dict[str, str], environment: Environment, roles: dict[str, str]
 
 
 def questions(aws: dict[str, str], environment: Environment) -> list[tuple[str, str]]:
-    """Return an action that each policy names and what it is on, without wildcards; and one that none should allow."""
+    """Return an action of each policy, and one that none should allow; each with a resource. Neither is a wildcard."""
     values, asked = values_of(aws, environment), {}
     for service in environment.task_roles:
         path = environment.template(service)
         template = parse_template((ROOT / path).read_text(encoding="utf-8"), path)
         for document in documents(template, values, exports_of(aws)).values():
-            statement: dict[str, Any] = document["Statement"][-1]
-            action, resource = statement["Action"][0], listed(statement["Resource"])[0]
-            if "*" not in action:
-                asked[action, resource if resource == "*" else resource.replace("*", "any")] = None
+            named = [each for each in document["Statement"] if "Condition" not in each and "*" not in each["Action"][0]]
+            for statement in named[-1:]:
+                resource = listed(statement["Resource"])[0]
+                asked[statement["Action"][0], resource if resource == "*" else resource.replace("*", "any")] = None
     return [*asked, ("iam:CreateRole", "*")]
 
 

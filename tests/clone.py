@@ -31,17 +31,17 @@ class Clone(Project):
         commit(self)
 
     def link_environment(self) -> None:
-        """Let .venv be the environment that this runs in, as requirements/set-up.sh leaves one with all groups."""
+        """Let .venv be the environment that this runs in, and say that it is whole (see requirements/set-up.sh)."""
         environment = self.folder / ".venv"
         environment.mkdir()
-        for path in (self.folder / "requirements").glob("*.txt"):
-            shutil.copy(path, environment)
-        version = "{}.{}".format(*sys.version_info)
-        (environment / "set-up").write_text(f"{version} {environment.parent.resolve()}\n", encoding="utf-8")
-        (environment / "set-up.contents").touch()
-        for path in Path(sys.prefix).iterdir():
-            if not (environment / path.name).exists():
-                (environment / path.name).symlink_to(path)
+        for name in ("bin", "include", "lib", "lib64", "pyvenv.cfg"):
+            if (Path(sys.prefix) / name).exists():
+                (environment / name).symlink_to(Path(sys.prefix) / name)
+        for group in (self.folder / "requirements").glob("*.txt"):
+            shutil.copy(group, environment)
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        (environment / "set-up").write_text(f"{version} {self.folder.resolve()}\n")
+        (environment / "set-up.contents").write_text(".venv/bin\n.venv/lib\n")
 
     def command(
         self, *words: str | Path, aws: Mapping[str, str] = os.environ, **environment: str

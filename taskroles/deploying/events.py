@@ -26,7 +26,7 @@ def follow(directory: Path, token: str, environment: Environment, services: Sequ
 
     Returns 1 if one failed. One process prints for all, so that lines never mix.
     """
-    width = max(map(len, services))
+    width = max(map(len, [*environment.task_roles, *services]))  # the same for each batch of services
     verdicts: dict[str, str] = {}
     seen: dict[str, list[dict[str, Any]]] = {service: [] for service in services}
     started = time.monotonic()
