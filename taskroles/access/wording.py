@@ -253,7 +253,8 @@ def _place(rule: Rule, noun: str, names: dict[str, str]) -> str:
 def _resource_text(pattern: str, noun: str, names: dict[str, str]) -> str:
     short = HERE.sub("", pattern)
     match = re.fullmatch(r"(?:([\w-]+)[/:])?\*(/\*)?", short)
-    return f"every {match[1] or noun}" if match else bare(short, names)
+    of_bucket = match and match[1] and ":s3:::" in pattern  # a name, where other ARNs have the type
+    return f"every {match[1] or noun}" if match and not of_bucket else bare(short, names)
 
 
 def _resource_noun(actions: Iterable[str]) -> str:

@@ -47,6 +47,21 @@ CASES = {
                         List: ListBucket
         """,
     ),
+    "the objects of a bucket by its name are not everything": (
+        policy(SEND),
+        policy(
+            f"{SEND}\n- {{Effect: Allow, Action: [s3:GetObject], Resource: 'arn:aws:s3:::acme-reports/*'}}\n"
+            "- {Effect: Allow, Action: [ssm:GetParameter], "
+            "Resource: {'Fn::Sub': 'arn:aws:ssm:${AWS::Region}:${AWS::AccountId}:parameter/*'}}"
+        ),
+        """
+        + granted   s3   GetObject on acme-reports/*
+                         Read: GetObject
+        + granted   ssm  GetParameter on every parameter
+                         Read: GetParameter
+                         ! not limited to any resource, though GetParameter can be
+        """,
+    ),
     "another action, and one less": (
         policy(SEND),
         policy(SEND.replace("GetQueueUrl", "DeleteMessage")),
