@@ -92,7 +92,7 @@ if [ "$options" ]; then
   # shellcheck disable=SC2086 # names of our own files
   "$new" -I -m pip install -qq --no-user --no-input --disable-pip-version-check --require-hashes $options ||
     stop 'pip could not install them; the next call begins anew'
-  "$new" -I -c 'import yaml' || stop "pip has put them elsewhere; 'pip config list' may tell why"
+  "$new" -I -c 'import yaml' 2>/dev/null || stop "pip has put them elsewhere; 'pip config list' may tell why"
   for group; do cp "requirements/$group.txt" .venv/; done
 fi
 find .venv/bin .venv/lib/python*/site-packages -maxdepth 1 ! -name __pycache__ >"$contents"
