@@ -34,7 +34,11 @@ class Folder:
         (self.path / "bin").mkdir(exist_ok=True)
         if not (self.path / "bin/python3").exists():
             shutil.copy(self.python, self.path / "bin/python3")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "MAKE", "MFLAGS"))}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PIP_", "PYTHON", "MAKE", "MFLAGS"))
+        }
         return inherited | {"PATH": f"{self.path}/bin:{os.environ['PATH']}"} | changes
 
     def set_up(self, *groups: str, **environment: str) -> str:
