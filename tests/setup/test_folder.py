@@ -45,6 +45,11 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
 
 
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the lines of stderr but for how far cfn-lint is, which is said on a busy machine alone."""
+    return [line for line in done.stderr.splitlines() if not line.startswith("cfn-lint: ")]
+
+
 @pytest.mark.parametrize(
     ("verb", "said"),
     [
@@ -57,7 +62,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 )
 def test_make_in_the_folder_works(repository: Path, verb: str, said: str) -> None:
     done = run(repository, "make", "--no-print-directory", "-C", "iam", *verb.split())
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert (done.returncode, complaints(done)) == (0, []), done.stdout
     assert said in done.stdout
 
 
@@ -84,7 +89,7 @@ def test_make_lint_still_finds_what_is_wrong(repository: Path) -> None:
 def test_a_verb_finds_its_own_folder(repository: Path, current: str, command: list[str], said: str) -> None:
     program = os.path.relpath(repository / "iam" / command[0], repository / current)
     done = run(repository / current, sys.executable, program, *command[1:])
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done)) == (0, [])
     assert said in done.stdout
 
 
