@@ -13,6 +13,7 @@ from botocore.exceptions import NoCredentialsError
 from project import HERE
 from repository import DENY, FULL, HAND_OVER, QUEUE, SEND, Repository, policy, statement, template
 
+from taskroles.__main__ import run
 from taskroles.deploying import stacks
 
 ENVIRONMENTS = ("Production", "Staging")
@@ -193,8 +194,6 @@ def test_a_submodule_in_out_is_an_error(repository: Repository) -> None:
 def test_a_folder_without_git_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from taskroles.__main__ import run
-
     monkeypatch.chdir(tmp_path)
     assert run("review", ["HEAD"]) == 2
     assert "not a git repository" in capsys.readouterr().err
