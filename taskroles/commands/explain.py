@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from taskroles.access.actions import expand
 from taskroles.access.patterns import is_wildcard
 from taskroles.access.template import TemplateError
+from taskroles.documents import decoded
 from taskroles.faults import BadInput, listed, nearest
 from taskroles.proposals import grants as proposals
 from taskroles.proposals.grants import Project, Question, decide, rendered, requirement, statements_of
@@ -25,9 +26,10 @@ from taskroles.rendering.partials import partial_path
 from taskroles.table.policies import Grant, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from taskroles.access.reading import Statement
+    from taskroles.table.grammar import Table
 
 EXAMPLE = "'User: arn:aws:sts::...:assumed-role/... is not authorized to perform: sqs:SendMessage on resource: ...'"
 
@@ -49,12 +51,9 @@ def ask(project: Project, options: argparse.Namespace) -> Question:
         raise BadInput([f"ERROR is no denial of AWS, as in {EXAMPLE}"])
     role, queue, on = ROLE.search(message), QUEUE.search(message), RESOURCE.search(message)
     service, environment, table = options.service, options.environment, project.table
-    if role and not service:
-        service = only(
-            name for name, each in table.services.items() if is_named_after(role["name"], each.task_role.text)
-        )
-    if role and not environment:
-        environment = only(each for each in table.environments if holds_words(role["name"], each))
+    if role:
+        told_service, told_environment = told_by(role["name"], role["account"], table)
+        service, environment = service or told_service, environment or told_environment
     whose = f"; the role {role['name']} does not tell" if role else ""
     faults = [
         *unknown("SERVICE", service, table.services, whose),
@@ -102,10 +101,45 @@ def only(found: Iterable[str]) -> str:
     return few[0] if len(few) == 1 else ""
 
 
+def told_by(role: str, account: str, table: Table) -> tuple[str, str]:
+    """Return the service and the environment that a role's name and account tell, "" for what they do not."""
+    there = [each for each in table.environments.values() if each.account in (None, account)]
+    named = [
+        (service.name, each.name)
+        for service in table.services.values()
+        for each in there
+        if service.task_role.by == "name" and with_values(service.task_role.text, each.parameters) == role
+    ]
+    exported = {name: each.task_role.text for name, each in table.services.items() if each.task_role.by == "export"}
+    like = {name: letters(text) for name, text in exported.items() if is_named_after(role, text)}
+    service = only({service for service, _ in named}) if named else longest(like)
+    candidates = {name for _, name in named} or {each.name for each in there}
+    said = longest({name: letters(name) for name in table.environments if holds_words(role, name)})
+    environment = said if said in candidates else ""
+    if named or not said:
+        environment = only(candidates) or environment
+    return service, environment
+
+
+def with_values(text: str, parameters: Mapping[str, str]) -> str:
+    """Return a text with the values of parameters in place of their names."""
+    return re.sub(r"\$\{(\w+)\}", lambda name: parameters.get(name[1], name[0]), text)
+
+
+def longest(found: dict[str, str]) -> str:
+    """Return the one name whose letters hold those of all others, "" if there is none."""
+    return only(name for name, text in found.items() if all(other in text for other in found.values()))
+
+
+def letters(text: str) -> str:
+    """Return the letters and digits of a text, but for its parameters."""
+    return re.sub(r"\W", "", re.sub(r"\$\{[^}]*\}", "", text)).lower()
+
+
 def is_named_after(role: str, export: str) -> bool:
     """Tell whether a role's name holds the words of the export that stands for it, as STACK-LOGICALID-RANDOM does."""
-    parts = [re.sub(r"\W", "", part).lower() for part in re.split(r"\$\{[^}]*\}", export)]
-    return all(part in re.sub(r"\W", "", role).lower() for part in parts)
+    parts = [letters(part) for part in re.split(r"\$\{[^}]*\}", export)]
+    return any(parts) and all(part in letters(role) for part in parts)
 
 
 def holds_words(name: str, other: str) -> bool:
@@ -127,8 +161,8 @@ def explain(project: Project, question: Question) -> Iterator[str]:
     path, environment = path_of(question.service, question.environment), question.environment.name
     text = ""
     if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        with open(path, "rb") as file:
+            text = decoded(file.read(), path)
     statements = statements_of(text, question)
     allowed, was_denied = decide(question, statements).allowed, question.reason is not None
     yield from verdict(project, question, statements)
@@ -194,11 +228,11 @@ def origins(project: Project, question: Question, statement: Statement) -> Itera
 
 def granted(project: Project, question: Question) -> Iterator[tuple[int, str, Grant]]:
     """Yield the grants of the service in the environment, with their lines of services.yml."""
-    data, targets = project.document.data, project.targets(question.environment.name)
+    data, targets = project.table.document.data, project.targets(question.environment.name)
     for aws_service, policy in data["services"][question.service.name]["policies"].items():
         for part in parts(policy, data["environments"]):
             for below, level, target, options in part.grants if question.environment.name in part.environments else ():
-                line = project.document.line(("services", question.service.name, "policies", aws_service, *below))
+                line = project.table.document.line(("services", question.service.name, "policies", aws_service, *below))
                 yield line, aws_service, Grant(level, target, targets.get(str(target)), tuple(options.items()))
 
 

@@ -17,13 +17,11 @@ from taskroles.access.compare import compare
 from taskroles.access.reading import read_template
 from taskroles.access.wording import GROWS, IMPORT, enumerate_text, marks, number, real
 from taskroles.access.wording import levels as by_access_level
-from taskroles.documents import Document
 from taskroles.faults import BadInput
 from taskroles.rendering import outputs
 from taskroles.rendering.environments import path_of
 from taskroles.rendering.jinja import Compiled
 from taskroles.rendering.state import State
-from taskroles.table import grammar
 from taskroles.table.policies import Grant, for_environment, parts
 
 if TYPE_CHECKING:
@@ -36,18 +34,18 @@ if TYPE_CHECKING:
 
 ANY = "${any resource}"  # a resource of which nothing is known
 NEW = "NEW"
+PLAIN = re.compile(r"[\w./-]*\w[\w./-]*", re.ASCII)  # an option that needs no quotes
 
 
 class Project(NamedTuple):
-    """The sources, read: services.yml as it is written and as it is meant, and what renders it."""
+    """The sources, read: services.yml, and what renders it."""
 
-    document: Document
     table: Table
     renderer: Renderer
 
     def targets(self, environment: str) -> dict[str, dict[str, str]]:
         """Return how each target is found in an environment."""
-        data = self.document.data
+        data = self.table.document.data
         targets = data.get("targets", {})
         return {name: for_environment(target, environment, data["environments"]) for name, target in targets.items()}
 
@@ -78,8 +76,7 @@ class Proposal(NamedTuple):
 def load() -> Project:
     """Read the sources; raise BadInput where they are faulty."""
     state = State()
-    table, renderer = outputs.read_sources(state, Compiled(state.digests["the program"]))
-    return Project(Document(grammar.FILE, renderer.sources[grammar.FILE]), table, renderer)
+    return Project(*outputs.read_sources(state, Compiled(state.digests["the program"])))
 
 
 # --- what templates say --------------------
@@ -194,7 +191,7 @@ def advise(project: Project, question: Question, before: list[Statement]) -> Ite
             grant=best.grant._replace(target=name_for(best.grant, project.targets(question.environment.name)))
         )
         found_by = ", ".join(f"{key}: {json.dumps(value)}" for key, value in (best.grant.found_by or {}).items())
-        yield f"add below `targets:`, services.yml:{project.document.line(('targets',))}; if a stack exports it, by import:"
+        yield f"add below `targets:`, services.yml:{project.table.document.line(('targets',))}; if a stack exports it, by import:"
         yield f"  {best.grant.target}: {{{found_by}}}"
     yield from entry(project, question, best)
     conditions = {requirement(question, s) for s in decide(question, best.statements).statements} - {""}
@@ -302,12 +299,12 @@ def name_for(grant: Grant, taken: dict[str, Any]) -> str:
 
 def entry(project: Project, question: Question, best: Proposal) -> Iterator[str]:
     """Yield the policy of services.yml with the grant added where it is asked for; all else that it grants stays."""
-    name, environment, line = question.service.name, question.environment.name, project.document.line
+    name, environment, line = question.service.name, question.environment.name, project.table.document.line
     targets = project.targets(environment)
-    policies = project.document.data["services"][name]["policies"]
+    policies = project.table.document.data["services"][name]["policies"]
     policy = policies.get(best.aws_service, "none")
     keys: dict[str, str] = {}
-    for below, environments, grants in parts(policy, project.document.data["environments"]):
+    for below, environments, grants in parts(policy, project.table.document.data["environments"]):
         old = [
             Grant(level, target, targets.get(str(target)), tuple(options.items()))
             for _, level, target, options in grants
@@ -344,5 +341,5 @@ def spelled_grant(grant: Grant) -> str:
     if not grant.options:
         return f"{{{grant.level}: {grant.target}}}" if grant.target else grant.level
     inner = [f"target: {grant.target}"] if grant.target else []
-    inner += [f"{name}: {json.dumps(value)}" for name, value in grant.options]
+    inner += [f"{name}: {value if PLAIN.fullmatch(value) else json.dumps(value)}" for name, value in grant.options]
     return f"{{{grant.level}: {{{', '.join(inner)}}}}}"

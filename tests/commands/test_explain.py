@@ -1,58 +1,27 @@
-"""The verb explain: a question or AWS's message goes in; the answer, its reasons and the line to write come out."""
+"""explain: a question or AWS's message goes in; the answer and its reasons come out."""
 
 from __future__ import annotations
 
-import io
-import re
-from contextlib import redirect_stderr, redirect_stdout
-
 import pytest
 from project import Project
+from questions import ACCOUNT, BACKEND, IMPLICIT, QUEUE, ROLE, SEND, TABLE, USER, ask, backend, explain, line_of
 
-from taskroles.__main__ import run
-
-ACCOUNT = "123456789012"
-QUEUE = f"arn:aws:sqs:ap-northeast-1:{ACCOUNT}:mynavi-sample-queue"
-TABLE = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table"
-BACKEND = "out/{}/sample-ecs-taskrole-backend-cfn.yml"
-ROLE = "mynavi-sample-infra-production-BackendEcsTaskRole-A5056511A1B99"
-USER = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/8a6f is not authorized to perform: "
-SEND = "sqs: {Dev: full, Production: [{consume: sample-queue}, {send: sample-queue}], default: {consume: sample-queue}}"
-IMPLICIT = " because no identity-based policy allows the sqs:SendMessage action"
+from taskroles.commands.explain import told_by
+from taskroles.documents import Document
+from taskroles.names import Names
+from taskroles.table.grammar import Environment, Service, Table, TaskRole
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Return a copy of the project that no test changes."""
+    """Return a project of two services that no test changes."""
     return Project(tmp_path_factory.mktemp("project"))
 
 
-def ask(project: Project, **asked: str) -> tuple[int, str, str]:
-    """Return the exit code and what explain.py prints; in this process, since its libraries take a second to load."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.chdir(project.folder)
-        code = run("explain", [f"--{name}={value}" for name, value in asked.items()])
-    return code, out.getvalue(), err.getvalue()
-
-
-def explain(project: Project, **asked: str) -> str:
-    """Return what explain answers."""
-    code, out, err = ask(project, **asked)
-    assert (code, err) == (0, "")
-    return out
-
-
-def backend(action: str, resource: str = "", environment: str = "Production") -> dict[str, str]:
-    """Return a question about the backend."""
-    return {"service": "backend", "environment": environment, "action": action, "resource": resource}
-
-
-def line_of(project: Project, path: str, text: str, after: str = "") -> int:
-    """Return the number of the first line of a file that begins with `text`, after one that has `after`."""
-    lines = project.read(path).splitlines()
-    start = next(i for i, line in enumerate(lines) if after in line)
-    return next(i for i, line in enumerate(lines[start:], start + 1) if line.lstrip().startswith(text))
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return another company's project that no test changes."""
+    return Project(tmp_path_factory.mktemp("project"), "acme")
 
 
 QUESTIONS = [
@@ -108,6 +77,105 @@ def test_a_question_gets_its_answer(shipped, asked, begin, part) -> None:
     answer = explain(shipped, **asked)
     assert answer.startswith(begin)
     assert part in answer
+
+
+ANSWERS = {
+    "an import of a bucket's ARN": (
+        {"service": "billing", "environment": "live", "resource": "arn:aws:s3:::reports/a/b"},
+        "it depends: ",
+        "  allowed if the export acme-invoices-arn-live is arn:aws:s3:::reports\n",
+    ),
+    "an import of a bucket's name": (
+        {"service": "shipping", "environment": "live", "resource": "arn:aws:s3:::reports/a/b"},
+        "it depends: ",
+        "  allowed if the export acme-uploads-live is reports\n",
+    ),
+    "an option, which the key fits": (
+        {"service": "orders-api", "environment": "qa", "resource": "arn:aws:s3:::a/incoming/b"},
+        "it depends: ",
+        "  allowed if the export acme-uploads-qa is a\n",
+    ),
+    "an option, which the key does not fit": (
+        {"service": "orders-api", "environment": "qa", "resource": "arn:aws:s3:::a/outgoing/b"},
+        "denied: ",
+        "  it may on arn:${AWS::Partition}:s3:::${import acme-uploads-qa}/incoming/*, ",
+    ),
+    "an option of the other environments alone": (
+        {"service": "billing", "environment": "live", "resource": "arn:aws:s3:::a/outgoing/b"},
+        "it depends: ",
+        "  allowed if the export acme-invoices-arn-live is arn:aws:s3:::a\n",
+    ),
+    "a target by environment, by name": (
+        {"service": "orders-report", "environment": "dev", "resource": "arn:aws:s3:::acme-reports-dev/a"},
+        "allowed: ",
+        "    from policies/s3/full.yml.j2, services.yml:51: full reports\n",
+    ),
+    "a target by environment, by ARN": (
+        {"service": "orders-report", "environment": "live", "resource": "arn:aws:s3:::acme-reports/a"},
+        "allowed: ",
+        "    from policies/s3/read-write-objects.yml.j2, services.yml:51: read-write-objects reports\n",
+    ),
+    "... and not by that of another": (
+        {"service": "orders-report", "environment": "live", "resource": "arn:aws:s3:::acme-reports-dev/a"},
+        "denied: ",
+        "  it may on arn:${AWS::Partition}:s3:::acme-reports/*, ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_targets_by_environment_and_by_arn_and_options_answer_too(acme, name) -> None:
+    asked, begin, part = ANSWERS[name]
+    answer = explain(acme, action="s3:GetObject", **asked)
+    assert answer.startswith(begin)
+    assert part in answer
+
+
+TOLD = {
+    "a role by name": ("333333333333", "acme-orders-worker-live", "orders-worker", "live"),
+    "... of two environments in one account": ("222222222222", "acme-orders-worker-qa", "orders-worker", "qa"),
+    "... the other": ("222222222222", "acme-orders-worker-load-test", "orders-worker", "load-test"),
+    "... by a parameter": ("111111111111", "orders-operations-dev", "operations", "dev"),
+    "a role by export": ("333333333333", "acme-vpc-live-MailRole-1A2B", "mail", "live"),
+    "... by the account alone": ("111111111111", "acme-vpc-OrdersApiRole-1A2B", "orders-api", "dev"),
+    "... in an account of two environments": ("222222222222", "acme-vpc-OrdersApiRole-1A2B", "orders-api", ""),
+    "... in the account of another environment": ("111111111111", "acme-vpc-live-MailRole-1A2B", "mail", ""),
+    "... in nobody's account": ("444444444444", "acme-vpc-live-MailRole-1A2B", "mail", ""),
+    "a role by name in the account of another environment": ("111111111111", "acme-orders-worker-live", "", ""),
+    "somebody else's role": ("333333333333", "somebody", "", "live"),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_role_tells_service_and_environment(acme, name) -> None:
+    account, role, service, environment = TOLD[name]
+    user = f"User: arn:aws:sts::{account}:assumed-role/{role}/x is not authorized to perform: "
+    code, out, err = ask(acme, error=f"{user}kms:Decrypt")
+    if service and environment:
+        assert (code, out.splitlines()[0]) == (0, f"denied: kms:Decrypt for {service} in {environment}")
+    else:
+        assert (code, out) == (2, "")
+        assert ("SERVICE is missing" in err, "ENV is missing" in err) == (not service, not environment)
+
+
+EXPORTS = {"orders": "acme-orders-${EnvType}", "orders-worker": "acme-orders-worker-${EnvType}", "any": "${Role}"}
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("acme-orders-worker-eu-west", ("orders-worker", "eu-west")),
+        ("acme-orders-eu", ("orders", "eu")),
+        ("x-AcmeOrdersWorker-EuWest-1A2B", ("orders-worker", "eu-west")),
+        ("acme-orders", ("orders", "")),
+        ("something-eu", ("", "eu")),
+    ],
+)
+def test_of_names_that_hold_each_other_the_longer_one_is_meant(role: str, told: tuple[str, str]) -> None:
+    environments = {name: Environment(name, False, None, None, None, False, Names(), {}) for name in ("eu", "eu-west")}
+    services = {name: Service(name, 0, TaskRole("export", text), {}) for name, text in EXPORTS.items()}
+    table = Table(Document("services.yml", "{}"), environments, services)
+    assert told_by(role, "123456789012", table) == told
 
 
 def test_an_answer_leads_to_the_statement_the_partial_and_the_line_of_services_yml(shipped) -> None:
@@ -187,80 +255,6 @@ def test_what_out_allows_already_is_not_deployed_or_meets_a_boundary(shipped) ->
     assert "write into" not in answer
 
 
-def test_what_depends_on_an_export_is_either_not_deployed_or_gets_a_target_of_its_own(shipped) -> None:
-    answer = explain(shipped, error=f"{USER}sqs:ReceiveMessage on resource: {QUEUE}-two")
-    assert "  allowed if the export MynaviSampleSQS-Production is mynavi-sample-queue-two\n" in answer
-    assert "if that is so, it is not deployed yet (make drift ENV=Production" in answer
-    assert '\n  mynavi-sample-queue-two: {name: "mynavi-sample-queue-two"}\n' in answer
-    assert "Production: [{consume: sample-queue}, {consume: mynavi-sample-queue-two}], default:" in answer
-
-
-def test_a_denied_call_on_a_queue_of_another_account_needs_its_arn(shipped) -> None:
-    arn = "sqs:ap-northeast-1:999999999999:theirs"
-    answer = explain(shipped, error=f"{USER}sqs:SendMessage on resource: arn:aws:{arn}")
-    assert f'\n  theirs: {{arn: "arn:${{AWS::Partition}}:{arn}"}}\n' in answer
-    assert "Production: [{consume: sample-queue}, {send: theirs}]" in answer
-    assert "it grants sqs:SendMessage and 2 other actions:\n" in answer
-
-
-def test_a_new_level_takes_the_place_of_the_one_that_it_contains(project) -> None:
-    project.replace("services.yml", "{read-write: sample-table}", "{read: sample-table}")
-    project.render()
-    assert (
-        "      dynamodb: {Dev: full, Staging: {read-write: sample-table}, default: {read: sample-table}}\n"
-        in explain(project, **backend("dynamodb:PutItem", f"{TABLE}/a", "Staging"))
-    )
-
-
-def test_every_parameter_below_a_path_is_less_than_full_access(shipped) -> None:
-    answer = explain(shipped, **backend("ssm:GetParametersByPath", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/app"))
-    assert '\n  app: {name: "app/"}\n' in answer
-    assert "Production: [{read: rds-password}, {read: app}]" in answer
-
-
-def test_a_target_of_another_kind_is_not_offered(shipped) -> None:
-    assert "{connect: which-one}" in explain(shipped, **backend("rds-db:connect"))
-
-
-def test_full_access_says_what_else_it_grants(shipped) -> None:
-    answer = explain(shipped, **backend("dynamodb:DeleteTable", f"{TABLE}/a"))
-    assert "dynamodb: {Dev: full, Production: full, default: {read-write: sample-table}}" in answer
-    assert re.search(r"it grants dynamodb:DeleteTable and \d{3} other actions:\n  Permissions management: ", answer)
-    assert "  ! can delete data: " in answer
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (
-            "sqs: {send: sample-queue}",
-            "sqs: {Staging: [{send: sample-queue}, {consume: sample-queue}], default: {send: sample-queue}}",
-        ),
-        ("sqs: {Staging: none, default: full}", "sqs: {Staging: {consume: sample-queue}, default: full}"),
-        (
-            "sqs:\n        Dev: full\n        Production: {consume: sample-queue}\n        default: {send: sample-queue}",
-            "sqs: {Dev: full, Production: {consume: sample-queue}, default: [{send: sample-queue}, {consume: sample-queue}]}",
-        ),
-    ],
-)
-def test_the_proposed_line_keeps_all_else_and_does_what_it_says(project, before, after) -> None:
-    services = project.read("services.yml")
-    sqs = "sqs: {Dev: full, default: {consume: sample-queue}}"
-    project.write("services.yml", services.replace(sqs, before))
-    project.render()
-    asked = backend("sqs:DeleteMessage", f"{QUEUE}-staging", "Staging")
-    assert f"      {after}\n" in explain(project, **asked)
-    project.write("services.yml", services.replace(sqs, after))
-    project.render()
-    assert explain(project, **asked).startswith("it depends: ")
-
-
-def test_a_policy_that_is_new_is_added_below_the_others(shipped) -> None:
-    answer = explain(shipped, **backend("elasticache:DescribeReplicationGroups"))
-    assert f"add to the policies of backend, services.yml:{line_of(shipped, 'services.yml', 'policies:')}:\n" in answer
-    assert "      elasticache: {Production: {describe: sample-redis}, default: none}\n" in answer
-
-
 def test_a_deny_in_out_is_named(project) -> None:
     project.replace(
         "policies/sqs/full.yml.j2",
@@ -281,20 +275,6 @@ def test_a_stale_out_is_said_and_nothing_proposed(project) -> None:
     assert answer.endswith(
         f"{BACKEND.format('Production')} is not what services.yml says now: run make render, then ask again\n"
     )
-
-
-def test_a_service_without_a_template_may_do_nothing(project) -> None:
-    services = re.sub(r"(?m)^(      \w+: \{Dev: \S+, default:) .*\}$", r"\1 none}", project.read("services.yml"))
-    services = services.replace(
-        "s3: {Dev: {full: sample-bucket}, default: {read-write-objects: sample-bucket}}", "s3: {full: sample-bucket}"
-    )
-    project.write(
-        "services.yml", re.sub(r"(?m)^  (sample-(queue|table|database|redis|infra)|rds-password): .*\n", "", services)
-    )
-    project.render()
-    answer = explain(project, **backend("sqs:SendMessage"))
-    assert f"  there is no {BACKEND.format('Production')}: it may do nothing\n" in answer
-    assert "      sqs: {Dev: full, Production: {send: which-one}, default: none}\n" in answer
 
 
 @pytest.mark.parametrize(
@@ -328,6 +308,11 @@ def test_wrong_usage_names_what_is_allowed_and_the_nearest(shipped, asked, expec
     code, out, err = ask(shipped, **asked)
     assert (code, out) == (2, "")
     assert err.startswith(expected)
+
+
+def test_bytes_that_are_no_text_are_named(project) -> None:
+    (project.folder / BACKEND.format("Production")).write_bytes(b"# one\n\xff")
+    assert ask(project, **backend("sqs:SendMessage")) == (2, "", f"{BACKEND.format('Production')}:2: not UTF-8\n")
 
 
 @pytest.mark.parametrize(
