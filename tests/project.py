@@ -15,6 +15,7 @@ import yaml
 
 HERE = Path(__file__).parent.parent
 TABLES = HERE / "tests/tables"
+CONFIGURATION = HERE / ".cfnlintrc.yaml"
 PROGRAM = ("render.py", "deploy.sh", "taskroles", "templates", "policies", ".cfnlintrc.yaml")
 
 
@@ -55,10 +56,17 @@ def copy_program(folder: Path) -> None:
     for name in PROGRAM:
         if name == "taskroles":
             (folder / name).symlink_to(HERE / name)
+        elif name == CONFIGURATION.name:
+            (folder / name).write_text(without_exceptions(), encoding="utf-8")
         elif (HERE / name).is_dir():
             shutil.copytree(HERE / name, folder / name)
         else:
             shutil.copy(HERE / name, folder / name)
+
+
+def without_exceptions() -> str:
+    """Return the configuration of the lint without the exceptions that services.yml needs, which is another table."""
+    return CONFIGURATION.read_text(encoding="utf-8").partition("configure_rules:")[0]
 
 
 class Project:

@@ -91,6 +91,19 @@ def read_environment(text: str, path: str) -> Environment:
     )
 
 
+def beside(template: Path) -> tuple[Environment | None, str]:
+    """Return the environment of a template, as the environment.yml beside it says; and why there is none."""
+    path = template.with_name(ENVIRONMENT_FILE)
+    try:
+        return read_environment(decoded(path.read_bytes(), str(path)), str(path)), ""
+    except FileNotFoundError:
+        return None, f"there is no {path}, which says whose role this is and what policies are called"
+    except OSError as error:
+        return None, f"{path}: {error.strerror}"
+    except BadInput as error:
+        return None, "; ".join(error.faults)
+
+
 def _faults(data: Any, folder: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield where an environment.yml is not as render.py writes it, and what is wrong there."""
     if not isinstance(data, dict):

@@ -17,16 +17,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.environments import OUT
-from taskroles.faults import BadInput
+from taskroles.access.environments import OUT, beside
+from taskroles.faults import BadInput, printable
 from taskroles.names import ENVIRONMENT_FILE
+from taskroles.rules._exceptions import Linted, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from taskroles.access.environments import Environment
+
 CONFIGURATION = Path(".cfnlintrc.yaml")
 PROGRAM = Path(__file__).resolve().parents[1]
 CACHE = Path(".cache/lint")  # a digest a line: there is nothing to parse, so any content is a valid cache
+RULES, RULE = "taskroles/rules", "E9005"  # where ours are, and one of them
 ONE_PROCESS = 16  # templates that take as long as cfn-lint's start: fewer are not worth one more process
 PATIENCE = 2.0  # seconds without a word
 
@@ -40,22 +44,47 @@ def main(argv: list[str]) -> int:
 
 def lint() -> int:
     """Lint what is not known to be clean, print the findings, remember what is clean."""
+    if not CONFIGURATION.is_file():
+        raise BadInput([f"{CONFIGURATION} is missing: it says which templates are linted by which rules"])
     common = fingerprint()
     templates = [path for path in sorted(Path(OUT).glob("*/*.yml")) if path.name != ENVIRONMENT_FILE]
     before = {str(path): digest(common, path) for path in templates}
     if not before:
         raise BadInput([f"no template in {OUT}/; `make render` writes them"])
     known = set(CACHE.read_bytes().split()) if CACHE.is_file() else set()
-    clean, findings = known.intersection(before.values()), 0
+    passed, findings = [], 0
     for path, text in run_cfn_lint([path for path in before if before[path] not in known]):
         if text:
             findings += 1
             print(text)
-        elif digest(common, path) == before[path]:  # else it was edited while cfn-lint read it
-            clean.add(before[path])
+        else:
+            passed.append(path)
+    environment_of.cache_clear()
+    clean = known.intersection(before.values())
+    clean.update(
+        before[path] for path in passed if digest(common, path) == before[path]
+    )  # else it was edited meanwhile
+    whole = hashlib.sha256(common + repr(before).encode()).hexdigest().encode()
+    wrong = [] if whole in known else exception_faults(templates)
+    if wrong:
+        print(*map(printable, wrong), sep="\n", file=sys.stderr)
+    else:
+        clean.add(whole)
     if clean != known:
         remember(clean)
-    return 1 if findings else 0
+    return 1 if findings or wrong else 0
+
+
+def exception_faults(templates: list[Path]) -> list[str]:
+    """Return what is wrong with the exceptions that the configuration makes."""
+    linted = []
+    for path in templates:
+        environment, _ = environment_of(path.parent)
+        service = environment.service(path.name) if environment else path.name
+        text = path.read_text(encoding="utf-8", errors="replace")
+        linted.append(Linted(service, text, wildcards=bool(environment and environment.wildcards)))
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    return [f"{CONFIGURATION}:{line}: {what}" for line, what in faults(text, linted)]
 
 
 def fingerprint() -> bytes:
@@ -77,16 +106,21 @@ def fingerprint() -> bytes:
 
 
 def digest(common: bytes, path: Path | str) -> bytes:
-    """Return what stands for a template in the cache. Rules read its name and its environment, so these count."""
-    facts = [os.fsencode(path), environment_of(Path(path).parent), Path(path).read_bytes()]
+    """Return what stands for a template in the cache: its name, its content, and what the rules ask of its environment."""
+    facts = [os.fsencode(path), Path(path).read_bytes()]
+    environment, fault = environment_of(Path(path).parent)
+    if environment:
+        role = environment.task_roles.get(environment.service(str(path)))
+        facts.append(repr((environment._replace(task_roles={}), role)).encode())
+    else:
+        facts.append(fault.encode())
     return hashlib.sha256(common + repr(facts).encode()).hexdigest().encode()
 
 
 @functools.cache
-def environment_of(folder: Path) -> str:
-    """Return a digest of what a folder of out/ says of its environment."""
-    path = folder / ENVIRONMENT_FILE
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+def environment_of(folder: Path) -> tuple[Environment | None, str]:
+    """Return what a folder of out/ says of its environment, and why it says nothing."""
+    return beside(folder / ENVIRONMENT_FILE)
 
 
 def run_cfn_lint(paths: list[str]) -> Iterator[tuple[str, str]]:
@@ -142,7 +176,10 @@ def runner() -> Any:
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 
-    return Runner(ConfigMixIn(["--config-file", str(CONFIGURATION)]))
+    made = Runner(ConfigMixIn(["--config-file", str(CONFIGURATION)]))
+    if RULE not in made.rules:
+        raise BadInput([f"{CONFIGURATION}: append_rules lacks {RULES}: nothing of ours would be linted"])
+    return made
 
 
 def remember(clean: set[bytes]) -> None:

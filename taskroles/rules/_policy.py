@@ -22,10 +22,10 @@ if ROOT not in sys.path:
     sys.path.append(ROOT)
 
 from taskroles.access.actions import expand, resource_types  # noqa: E402
-from taskroles.access.environments import Environment, read_environment  # noqa: E402
+from taskroles.access.environments import Environment, beside  # noqa: E402
 from taskroles.access.patterns import is_wildcard  # noqa: E402
-from taskroles.faults import BadInput  # noqa: E402
 from taskroles.names import ENVIRONMENT_FILE, filled  # noqa: E402
+from taskroles.rules._exceptions import exception  # noqa: E402
 
 __all__ = ["expand", "filled", "is_wildcard", "resource_types"]
 
@@ -49,16 +49,17 @@ class Element(NamedTuple):
 
 def environment(validator: Validator) -> Environment | None:
     """Return the environment of the template, as the environment.yml beside it says; None if there is none."""
-    name = validator.cfn.filename
-    return _read(Path(name).with_name(ENVIRONMENT_FILE)) if name else None
+    return _beside(validator.cfn.filename)[0]
+
+
+def environment_fault(validator: Validator) -> str:
+    """Return why no environment.yml says what the template is of, "" if one does."""
+    return _beside(validator.cfn.filename)[1]
 
 
 @functools.cache
-def _read(path: Path) -> Environment | None:
-    try:
-        return read_environment(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, BadInput):
-        return None
+def _beside(filename: str | None) -> tuple[Environment | None, str]:
+    return beside(Path(filename or "from stdin"))
 
 
 def takes_wildcards(validator: Validator) -> bool:
@@ -74,12 +75,20 @@ def service(validator: Validator) -> str:
 
 
 def is_excepted(exceptions: list[str], validator: Validator, written: str) -> bool:
-    """Tell whether an action, or all of the policy, is excepted: "ACTION because REASON", "SERVICE/LOGICAL-ID because ..."."""
-    excepted = [
-        what for what, because, reason in (text.partition(" because ") for text in exceptions) if reason.strip()
-    ]
+    """Tell whether an action, or the whole policy, is excepted with a reason (see `exception`)."""
+    return any(reason for what, reason in map(exception, exceptions) if what in _names(validator, written))
+
+
+def reasonless(exceptions: list[str], validator: Validator, written: str) -> str:
+    """Return what to say where an exception of the action or of the policy counts for nothing, as it has no reason."""
+    found = (what for what, reason in map(exception, exceptions) if not reason and what in _names(validator, written))
+    return next((f'; its exception has no reason: "{what} because REASON"' for what in found), "")
+
+
+def _names(validator: Validator, written: str) -> tuple[str, str]:
+    """Return what an exception may be of: an action as it is written, or SERVICE/LOGICAL-ID."""
     logical_id = [*validator.context.path.path, "", ""][1]
-    return written in excepted or f"{service(validator)}/{logical_id}" in excepted
+    return written, f"{service(validator)}/{logical_id}"
 
 
 def where(validator: Validator) -> str:
@@ -144,5 +153,5 @@ def symbolic(value: Any) -> str:
         return symbolic(argument[0]).join(map(symbolic, argument[1]))
     if function == "Fn::Sub":
         text, names = argument if isinstance(argument, list) else (argument, {})
-        return re.sub(r"\$\{(\w+)\}", lambda name: symbolic(names.get(name[1], name[0])), text)
-    return value if isinstance(value, str) else "?"
+        return re.sub(r"\$\{(\w+)\}", lambda m: symbolic(names[m[1]]) if m[1] in names else m[0], text)
+    return value.replace("${", "${!") if isinstance(value, str) else "?"  # without !Sub it stands for itself

@@ -42,7 +42,8 @@ class IamCondition(CfnLintKeyword):
         for action in _policy.elements(validator, statement, "Action"):
             excepted = _policy.is_excepted(self.config["exceptions"], validator, action.written)
             if _reaches_iam(action.pattern.lower()) and not _leaves_iam_out(statement, action.written) and not excepted:
-                message = f"{action.written!r} needs a Condition (iam:PassedToService for iam:PassRole)"
+                more = _policy.reasonless(self.config["exceptions"], validator, action.written)
+                message = f"{action.written!r} needs a Condition (iam:PassedToService for iam:PassRole){more}"
                 yield _policy.finding(validator, message, action.path)
 
 

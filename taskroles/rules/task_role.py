@@ -44,7 +44,7 @@ class TaskRole(CfnLintKeyword):
     def _fault(self, validator: Validator, policy: dict[str, Any]) -> str | None:
         here, service = _policy.environment(validator), _policy.service(validator)
         if here is None:
-            return "No environment.yml beside the template says which role its policies are for"
+            return _policy.environment_fault(validator)
         if service not in here.task_roles:
             return f"No service {service!r} is in {here.name}, as the environment.yml beside the template says"
         roles = list(dict.fromkeys(_roles(validator, policy)))

@@ -15,7 +15,7 @@ _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as 
 
 
 class WildcardAction(CfnLintKeyword):
-    """Refuse `sqs:*`, `sqs:Get*`, `*` and NotAction, save where `environments` allows them."""
+    """Refuse `sqs:*`, `sqs:Get*`, `*` and NotAction, save where the environment takes wildcards."""
 
     id = "E9001"
     shortdesc = "Wildcard action outside the environments that allow it"
@@ -39,5 +39,6 @@ class WildcardAction(CfnLintKeyword):
             if not _policy.is_wildcard(action.pattern):
                 continue
             if not _policy.is_excepted(self.config["exceptions"], validator, action.written):
-                message = f"Wildcard action {action.written!r} is {_policy.where(validator)}"
+                more = _policy.reasonless(self.config["exceptions"], validator, action.written)
+                message = f"Wildcard action {action.written!r} is {_policy.where(validator)}{more}"
                 yield _policy.finding(validator, message, action.path)

@@ -17,7 +17,7 @@ SHOWN = 3
 
 
 class WildcardResource(CfnLintKeyword):
-    """Refuse `Resource: "*"` for an action that has resource types, save where `environments` allows it."""
+    """Refuse `Resource: "*"` for an action that has resource types, save where the environment takes wildcards."""
 
     id = "E9002"
     shortdesc = 'Resource "*" for an action that supports resource-level permissions'
@@ -53,6 +53,7 @@ class WildcardResource(CfnLintKeyword):
             message = (
                 f"Resource {every[0].written!r} is {_policy.where(validator)}, for actions that "
                 f"support resource-level permissions: {', '.join(limitable[:SHOWN])}{more}"
+                f"{_policy.reasonless(exceptions, validator, limitable[0])}"
             )
             yield _policy.finding(validator, message, every[0].path)
 
