@@ -124,7 +124,7 @@ def came_up(stack: dict[str, Any] | None) -> bool:
 def template_of(name: str) -> str:
     """Return the text of the template that a stack has now."""
     body = client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-    return body if isinstance(body, str) else json.dumps(body)
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)  # YAML knows no surrogate pairs
 
 
 def deployed_templates(environment: Environment, services: Iterable[str]) -> dict[str, bytes]:
