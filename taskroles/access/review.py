@@ -12,7 +12,6 @@ from taskroles.access.environments import OUT, Environment, by_importance, envir
 from taskroles.access.reading import read_template
 from taskroles.access.report import Review, Section
 from taskroles.access.settings import setting_lines
-from taskroles.access.template import TemplateError
 from taskroles.access.wording import (
     GROWS,
     SIGNS,
@@ -109,7 +108,7 @@ def parse(side: Side, files: Iterable[File]) -> dict[File, Template]:
         path = side.paths[file]
         try:
             templates[file] = read_template(decoded(data, path), path)
-        except (BadInput, TemplateError) as error:
+        except BadInput as error:
             raise BadInput([f"{error} ({side.label})"]) from None
     return templates
 

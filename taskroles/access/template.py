@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from taskroles.documents import Mapping, Sequence, fault_of, parse
-from taskroles.faults import printable, shown
+from taskroles.faults import BadInput, shown
 
 DEEPEST = 100
 TAGGED = {"Ref": "Ref", "Condition": "Condition"}  # the others are Fn::NAME
@@ -20,8 +20,11 @@ SCALARS, COLLECTIONS = ("str", "bool", "int", "float", "null"), {Mapping: "map",
 RESOLVER, CONSTRUCTOR = yaml.resolver.Resolver(), yaml.constructor.SafeConstructor()
 
 
-class TemplateError(Exception):
+class TemplateError(BadInput):
     """A template that cannot be read as IAM policies; the message begins with its file and line."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__([fault])
 
 
 def parse_template(text: str, path: str) -> Mapping:
@@ -37,7 +40,7 @@ def parse_template(text: str, path: str) -> Mapping:
         document, faults = None, [(text.count("\n", 0, error.start) + 1, "not UTF-8")]
     if faults:
         line, problem = min(faults)
-        raise TemplateError(f"{path}:{line}: {printable(problem)}")
+        raise TemplateError(f"{path}:{line}: {problem}")
     if not isinstance(document, Mapping) or not isinstance(document.get("Resources"), Mapping):
         raise TemplateError(f"{path}:1: not a CloudFormation template: it has no map of Resources")
     return document

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from taskroles.access.actions import expand
 from taskroles.access.patterns import is_wildcard
-from taskroles.access.template import TemplateError
 from taskroles.documents import decoded
 from taskroles.faults import BadInput, listed, nearest
 from taskroles.proposals import grants as proposals
@@ -245,8 +244,5 @@ def main(argv: list[str]) -> int:
         parser.add_argument(f"--{name}", default="", help="empty means not given")
     options = parser.parse_args(argv)
     project = proposals.load()
-    try:
-        print("\n".join(explain(project, ask(project, options))))
-    except TemplateError as error:
-        raise BadInput([str(error)]) from None
+    print("\n".join(explain(project, ask(project, options))))
     return 0
