@@ -1,4 +1,4 @@
-"""The verb lint, run as a program on a copy of the project's configuration and rules."""
+"""The verb lint: what it prints, how it ends, and what cannot be linted."""
 
 from __future__ import annotations
 
@@ -8,342 +8,177 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from linted import BAD, GOOD, Linted
+from project import CONFIGURATION
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = """\
-environment: "{0}"
-{1}names: {{stack: "{{service}}", template: "sample-ecs-taskrole-{{service}}-cfn.yml", policy: "{{AwsService}}AccessPolicy-{{service}}-${{EnvType}}"}}
-task_roles: {{{2}}}
-"""
-NAME = "out/{}/sample-ecs-taskrole-{}-cfn.yml"
-TEMPLATE = """\
-Parameters:
-  VPCName: {{Type: String, Default: vpc}}
-  EnvType: {{Type: String, AllowedValues: [{0}], Default: {0}}}
-Resources:
-  SQSAccessPolicy:
-    Type: AWS::IAM::Policy
-    Properties:
-      PolicyName: !Sub "SQSAccessPolicy-{1}-${{EnvType}}"
-      PolicyDocument:
-        Version: "2012-10-17"
-        Statement: [{{Effect: Allow, Action: sqs:{2}, Resource: "arn:aws:sqs:*:*:q"}}]
-      Roles: [Fn::ImportValue: !Sub "${{VPCName}}-{1}-${{EnvType}}"]
-"""
-GOOD, BAD = "SendMessage", "*"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
+SEVERAL = (os.cpu_count() or 1) > 1
 
 
-@pytest.fixture(scope="module")
-def linted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project with two clean templates, linted."""
-    copy = tmp_path_factory.mktemp("linted")
-    shutil.copytree(ROOT / "taskroles", copy / "taskroles", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / ".cfnlintrc.yaml", copy)
-    (copy / "services.yml").touch()
-    for environment in ("Dev", "Production"):
-        write(copy, environment, "backend", GOOD)
-    assert run(copy, linted=2).returncode == 0
-    return copy
-
-
-@pytest.fixture
-def project(linted: Path, tmp_path: Path) -> Path:
-    """Return a copy of that for one test, with its cache."""
-    return shutil.copytree(linted, tmp_path / "project")
-
-
-def write(project: Path, environment: str, service: str, action: str) -> Path:
-    """Write a template that is clean if its action is."""
-    path = project / NAME.format(environment, service)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(TEMPLATE.format(environment, service, action), encoding="utf-8")
-    known = (
-        [service]
-        if not (old := path.with_name("environment.yml")).exists()
-        else [*old.read_text().split(": {exp")[:-1], service]
-    )
-    names = sorted({each.rpartition("{")[2].rpartition(" ")[2] for each in known})
-    roles = ", ".join(f'{each}: {{export: "${{VPCName}}-{each}-${{EnvType}}"}}' for each in names)
-    wildcards = "wildcards: true\n" if environment == "Dev" else ""
-    old.write_text(ENVIRONMENT.format(environment, wildcards, roles), encoding="utf-8")
-    return path
-
-
-def run(
-    project: Path, *arguments: str, linted: int | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run lint.py; if told how many templates it must lint, ask cfn-lint's own log and the loaded modules."""
-    probe = (
-        "import sys, runpy, logging; sys.argv = ['lint', 'lint', *sys.argv[1:]]\n"
-        "logging.basicConfig(filename='log', level='INFO', format='%(message)s')\n"
-        "try: runpy.run_module('taskroles', run_name='__main__', alter_sys=True)\n"
-        "finally: open('loaded', 'w').write(str('cfnlint' in sys.modules))"
-    )
-    (project / "log").write_text("", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", probe, *arguments],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": ""} | environment,
-    )
-    if linted is not None:
-        assert (project / "log").read_text(encoding="utf-8").count("Run scan of template") == linted, done
-        assert (project / "loaded").read_text() == str(linted > 0)
-    return done
-
-
-def test_nothing_changed_lints_nothing_and_says_nothing(project: Path) -> None:
-    done = run(project, linted=0)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_one_changed_template_is_linted_alone(project: Path) -> None:
-    write(project, "Dev", "backend", "ReceiveMessage")
-    assert run(project, linted=1).returncode == 0
-    assert run(project, linted=0).returncode == 0
-
-
-def test_a_template_with_a_finding_is_linted_again_and_again(project: Path) -> None:
-    write(project, "Production", "backend", BAD)
-    for _ in range(2):
-        done = run(project, linted=1)
-        assert (done.returncode, done.stdout[:5]) == (1, "E9001")
-
-
-def test_the_same_size_and_time_do_not_hide_other_content(project: Path) -> None:
-    path = project / NAME.format("Production", "backend")
-    before = path.stat()
-    path.write_text(path.read_text(encoding="utf-8").replace("SendMessage", "SendMess***"), encoding="utf-8")
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert path.stat().st_size == before.st_size
-    assert run(project, linted=1).returncode == 1
-
-
-def test_another_time_with_the_same_content_lints_nothing(project: Path) -> None:
-    os.utime(project / NAME.format("Production", "backend"), (1, 1))
-    run(project, linted=0)
-
-
-def test_the_same_content_under_another_name_is_linted(project: Path) -> None:
-    (project / NAME.format("Dev", "backend")).rename(project / NAME.format("Dev", "frontend"))
-    done = run(project, linted=1)
-    assert (done.returncode, "E9005" in done.stdout) == (1, True)
-
-
-def test_two_templates_that_change_places_are_linted(project: Path) -> None:
-    dev, production = (project / NAME.format(e, "backend") for e in ("Dev", "Production"))
-    texts = production.read_text(encoding="utf-8"), dev.read_text(encoding="utf-8")
-    for path, text in zip((dev, production), texts, strict=True):
-        path.write_text(text, encoding="utf-8")
-    run(project, linted=2)
-
-
-def change_rule(project: Path) -> dict[str, str]:
-    rule = project / "taskroles/rules/policy_name.py"
-    rule.write_text(rule.read_text(encoding="utf-8") + "# other\n", encoding="utf-8")
-    return {}
-
-
-def add_rule(project: Path) -> dict[str, str]:
-    (project / "taskroles/rules/new.py").write_text("", encoding="utf-8")
-    return {}
-
-
-def change_helper(project: Path) -> dict[str, str]:
-    helper = project / "taskroles/rules/_policy.py"
-    helper.write_text(helper.read_text(encoding="utf-8") + "# other\n", encoding="utf-8")
-    return {}
-
-
-def change_configuration(project: Path) -> dict[str, str]:
-    path = project / ".cfnlintrc.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + "# other\n", encoding="utf-8")
-    return {}
-
-
-def change_program(project: Path) -> dict[str, str]:
-    path = project / "taskroles/commands/lint.py"
-    path.write_text(path.read_text(encoding="utf-8") + "# other\n", encoding="utf-8")
-    return {}
-
-
-def newer_schemas(project: Path) -> dict[str, str]:
-    version = project / "home/aws/cfn-lint/schemas/version.json"
-    version.parent.mkdir(parents=True)
-    version.write_text('{"schema_date": "2026-01-01T00:00:00Z"}', encoding="utf-8")
-    return {"XDG_CACHE_HOME": str(project / "home")}
-
-
-def another_version(project: Path) -> dict[str, str]:
-    """Put a cfn-lint of another version first: the real one, linked, beside its own distribution's name."""
-    import cfnlint
-
-    (project / "site/cfn_lint-9.9.9.dist-info").mkdir(parents=True)
-    (project / "site/cfnlint").symlink_to(Path(cfnlint.__file__).parent)
-    return {"PYTHONPATH": str(project / "site")}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        change_rule,
-        add_rule,
-        change_helper,
-        change_configuration,
-        change_program,
-        newer_schemas,
-        another_version,
-    ],
-)
-def test_whatever_else_decides_makes_everything_be_linted_again(project: Path, change) -> None:
-    environment = change(project)
-    run(project, linted=2, **environment)
-    run(project, linted=0, **environment)
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\x00 {\n" + b"0" * 64])
-def test_a_damaged_cache_knows_nothing(project: Path, content: bytes) -> None:
-    (project / ".cache/lint").write_bytes(content)
-    run(project, linted=2)
-
-
-def test_half_a_cache_knows_half(project: Path) -> None:
-    cache = project / ".cache/lint"
-    cache.write_bytes(cache.read_bytes()[:-1])
-    run(project, linted=1)
-
-
-def test_what_was_edited_before_cfn_lint_read_it_is_not_called_clean_under_its_old_content(
-    project: Path,
-) -> None:
-    good = write(project, "Production", "backend", GOOD).read_text(encoding="utf-8")
-    path = write(project, "Production", "backend", BAD)
-    (project / "taskroles/rules/racing.py").write_text(
-        "from pathlib import Path\n"
-        "from cfnlint.rules import CloudFormationLintRule\n"
-        "class Racing(CloudFormationLintRule):\n"
-        "    id, shortdesc = 'E9099', 'repairs a template that is linted later'\n"
-        "    def match(self, cfn):\n"
-        f"        Path({str(path)!r}).write_text({good!r})\n"
-        "        return []\n",
-        encoding="utf-8",
-    )
-    assert run(project, linted=2).returncode == 0
-    write(project, "Production", "backend", BAD)
-    assert run(project, linted=1).returncode == 1
-
-
-def test_findings_are_what_a_bare_cfn_lint_prints(project: Path) -> None:
+def test_findings_are_what_a_bare_cfn_lint_prints(linted: Linted) -> None:
+    linted.write("live", BAD, "a", "b")
+    linted.write("qa", GOOD, "a", "b")
     for service in ("a", "b"):
-        path = write(project, "Production", service, BAD)
-        path.write_text(path.read_text(encoding="utf-8").replace('Version: "2012-10-17"', "Id: x"), encoding="utf-8")
-        (project / NAME.format("Staging", service)).parent.mkdir(exist_ok=True)
-        (project / NAME.format("Staging", service)).write_text("Resources: [", encoding="utf-8")
-    bare = subprocess.run(
-        [str(Path(sys.executable).with_name("cfn-lint"))],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    done = run(project)
+        text = linted.path("live", service).read_text(encoding="utf-8").replace('Version: "2012-10-17"', "Id: x")
+        linted.path("live", service).write_text(text, encoding="utf-8")
+        linted.path("qa", service).write_text("Resources: [", encoding="utf-8")
+    bare = subprocess.run([CFN_LINT], cwd=linted.folder, capture_output=True, text=True, check=False)
+    done = linted.run()
     assert bare.stdout.count("E9001") == bare.stdout.count("E0000") == 2
     assert (done.stdout, done.returncode) == (bare.stdout, 1)
 
 
-def test_many_templates_are_linted_on_several_processes_in_order_with_one_line(project: Path) -> None:
-    for number in range(40):
-        write(project, "Production", f"s{number:02}", BAD if number % 8 == 0 else GOOD)
-    program = project / "taskroles/commands/lint.py"
+def test_many_templates_are_linted_on_several_processes_in_order_with_one_line(linted: Linted) -> None:
+    linted.write("live", GOOD, *(f"s{number:02}" for number in range(40)))
+    linted.write("live", BAD, *(f"s{number:02}" for number in range(0, 40, 8)))
+    program = linted.folder / "taskroles/commands/lint.py"
     source = program.read_text(encoding="utf-8").replace("PATIENCE = 2.0", "PATIENCE = 0.0")
     program.write_text(source, encoding="utf-8")
-    done = run(project)
-    assert re.findall(r"^out/Production/sample-ecs-taskrole-(s\d+)", done.stdout, re.MULTILINE) == [
-        "s00",
-        "s08",
-        "s16",
-        "s24",
-        "s32",
-    ]
+    done = linted.run()
+    assert re.findall(r"^out/live/(s\d+)", done.stdout, re.MULTILINE) == ["s00", "s08", "s16", "s24", "s32"]
     assert re.fullmatch(r"cfn-lint: 1 of 42 templates, \d at a time\n", done.stderr)
-    if (os.cpu_count() or 1) > 1:
-        assert ", 1 at" not in done.stderr
-    assert len((project / ".cache/lint").read_text().split()) == 37
+    assert (", 1 at" in done.stderr) is not SEVERAL
+    assert len(linted.cached()) == 37 + 1  # and that nothing is wrong with the exceptions
 
 
-def test_what_is_no_longer_there_is_forgotten(project: Path) -> None:
-    (project / NAME.format("Dev", "backend")).unlink()
-    run(project, linted=0)
-    assert len((project / ".cache/lint").read_text().split()) == 1
+def test_it_lints_its_own_folder_from_wherever_it_is_called(linted: Linted, tmp_path: Path) -> None:
+    linted.write("live", BAD)
+    (linted.folder / "services.yml").touch()
+    command = [sys.executable, "-I", linted.folder / "taskroles", "lint"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "out/live/orders.yml" in done.stdout
+
+
+def test_the_program_and_the_configuration_name_the_same_folders() -> None:
+    configuration = CONFIGURATION.read_text(encoding="utf-8")
+    assert "templates: [out/*/*.yml]" in configuration
+    assert "ignore_templates: [out/*/environment.yml]" in configuration
+    assert "append_rules: [taskroles/rules]" in configuration
+
+
+# --- what cannot be linted --------------------
+
+
+def configured(text: str) -> Callable[[Linted], None]:
+    """Return what replaces the configuration."""
+    return lambda linted: (linted.folder / ".cfnlintrc.yaml").write_text(text, encoding="utf-8")  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (lambda p: shutil.rmtree(p / "out"), "no template in out/"),
+        (lambda linted: shutil.rmtree(linted.folder / "out"), "no template in out/; `make render` writes them"),
         (
-            lambda p: (p / ".cfnlintrc.yaml").unlink(),
-            ".cfnlintrc.yaml: No such file or directory",
+            lambda linted: (linted.folder / ".cfnlintrc.yaml").unlink(),
+            ".cfnlintrc.yaml is missing: it says which templates are linted by which rules",
+        ),
+        (configured(""), ".cfnlintrc.yaml: append_rules lacks taskroles/rules: nothing of ours would be linted"),
+        (configured("template: []"), ".cfnlintrc.yaml: Invalid configuration key 'template'"),
+        (configured("regions: [nowhere]"), ".cfnlintrc.yaml: Regions ['nowhere'] are unsupported"),
+        (configured("a: ["), ".cfnlintrc.yaml: "),
+        (
+            configured("append_rules: [gone]"),
+            ".cfnlintrc.yaml: Tried to append rules but got an error: No module named 'gone'",
         ),
         (
-            lambda p: (p / ".cfnlintrc.yaml").write_text("template: []"),
-            "Invalid configuration key 'template'",
+            configured("append_rules: [taskroles/rules]\nconfigure_rules: {E9001: {exceptions: [{a: b}]}}"),
+            ".cfnlintrc.yaml: Invalid configuration in .cfnlintrc at configure_rules.E9001.exceptions",
         ),
-        (
-            lambda p: (p / ".cfnlintrc.yaml").write_text("regions: [nowhere]"),
-            "Regions ['nowhere'] are unsupported",
-        ),
-        (lambda p: (p / ".cfnlintrc.yaml").write_text("a: ["), ".cfnlintrc.yaml"),
-        (lambda p: (p / ".cfnlintrc.yaml").write_text("append_rules: [gone]"), "No module named 'gone'"),
     ],
 )
-def test_what_cannot_be_linted_is_said_without_a_traceback(project: Path, fault, message: str) -> None:
-    fault(project)
-    done = run(project)
-    assert message in done.stderr
+def test_what_cannot_be_linted_is_said_without_a_traceback(linted: Linted, fault, message: str) -> None:
+    fault(linted)
+    done = linted.run()
+    assert done.stderr.startswith(message)
     assert "Traceback" not in done.stderr
-    assert done.returncode == 2
+    assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_a_killed_process_is_said_without_a_traceback(project: Path) -> None:
-    for number in range(20):
-        write(project, "Production", f"s{number:02}", GOOD)
-    (project / "taskroles/rules/dying.py").write_text(
+def test_a_killed_process_is_said_without_a_traceback(linted: Linted) -> None:
+    linted.write("live", GOOD, *(f"s{number:02}" for number in range(20)))
+    linted.append(
+        "taskroles/rules/dying.py",
         "import multiprocessing, os\n"
         "from cfnlint.rules import CloudFormationLintRule\n"
         "class Dying(CloudFormationLintRule):\n"
         "    id, shortdesc = 'E9099', 'dies'\n"
         "    def match(self, cfn):\n"
         "        return os._exit(9) if multiprocessing.parent_process() else []\n",
-        encoding="utf-8",
     )
-    done = run(project)
-    if (os.cpu_count() or 1) > 1:
+    done = linted.run()
+    if SEVERAL:
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
         assert "one of its processes was killed" in done.stderr
 
 
-def test_an_argument_is_refused(project: Path) -> None:
-    done = run(project, "out/x.yml")
+def test_an_argument_is_refused(linted: Linted) -> None:
+    done = linted.run("out/x.yml")
     assert done.returncode == 2
     assert done.stderr == "lint takes no arguments; what is linted stands in .cfnlintrc.yaml\n"
 
 
-def test_the_program_and_the_configuration_name_the_same_folders() -> None:
-    configuration = (ROOT / ".cfnlintrc.yaml").read_text(encoding="utf-8")
-    assert "templates: [out/*/*.yml]" in configuration
-    assert "ignore_templates: [out/*/environment.yml]" in configuration
-    assert "append_rules: [taskroles/rules]" in configuration
+# --- exceptions --------------------
 
 
-def test_it_lints_its_own_folder_from_wherever_it_is_called(project: Path, tmp_path: Path) -> None:
-    write(project, "Production", "backend", BAD)
-    done = subprocess.run(
-        [sys.executable, "-I", project / "taskroles", "lint"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (1, "")
-    assert NAME.format("Production", "backend") in done.stdout
+def excepting(linted: Linted, **rules: list[str]) -> None:
+    """Add exceptions to the configuration."""
+    lines = ["configure_rules:"]
+    for rule, exceptions in rules.items():
+        lines += [f"  {rule}:", "    exceptions:", *(f"      - {text!r}" for text in exceptions)]
+    linted.append(".cfnlintrc.yaml", "\n".join([*lines, ""]))
+
+
+def test_an_exception_with_a_reason_that_something_needs_is_clean(linted: Linted) -> None:
+    linted.write("live", BAD)
+    excepting(linted, E9001=["sqs:* because the broker needs it"])
+    done = linted.run(linted=2)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    linted.run(linted=0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "exception", "message"),
+    [
+        ("E9001", "sqs:*", 'E9001: the exception "sqs:*" has no reason: write "sqs:* because REASON"'),
+        ("E9001", "s3:* because", 'E9001: the exception "s3:* because" has no reason: write "s3:* because REASON"'),
+        ("E9001", "s3:* because it was so", "E9001: nothing needs the exception s3:*: remove it"),
+        ("E9001", "sqs:* because it was so", "E9001: nothing needs the exception sqs:*: remove it"),  # dev takes it
+        (
+            "E9001",
+            "gone/SQSAccessPolicy because x",
+            "E9001: nothing needs the exception gone/SQSAccessPolicy: remove it",
+        ),
+        (
+            "E9002",
+            "orders/S3AccessPolicy because x",
+            "E9002: nothing needs the exception orders/S3AccessPolicy: remove it",
+        ),
+        ("E9006", "iam:PassRole because it was so", "E9006: nothing needs the exception iam:PassRole: remove it"),
+    ],
+)
+def test_one_without_a_reason_or_that_nothing_needs_is_an_error_with_its_line(linted, rule, exception, message) -> None:
+    linted.write("dev", BAD)
+    linted.describe("dev", wildcards=True)
+    excepting(linted, **{rule: ["sqs:SendMessage because it is tried out", exception]})
+    line = len((linted.folder / ".cfnlintrc.yaml").read_text(encoding="utf-8").splitlines())
+    for _ in range(2):
+        done = linted.run()
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f".cfnlintrc.yaml:{line}: {message}\n")
+
+
+def test_an_exception_of_a_policy_is_needed_while_the_policy_is_there(linted: Linted) -> None:
+    excepting(linted, E9001=["orders/SQSAccessPolicy because the broker needs it"])
+    assert linted.run().returncode == 0
+    for environment in ("dev", "live"):
+        linted.path(environment).unlink()
+        linted.write(environment, GOOD, "billing")
+    done = linted.run()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nothing needs the exception orders/SQSAccessPolicy" in done.stderr
