@@ -51,4 +51,4 @@ def _may_need(what: str, template: Linted) -> bool:
         return service == template.service and bool(
             re.search(rf"^\s+{re.escape(logical_id)}:", template.text, re.MULTILINE)
         )
-    return what in template.text
+    return bool(re.search(rf"(?<![\w:*?-]){re.escape(what)}(?![\w:*?-])", template.text))  # and no part of an ARN

@@ -37,9 +37,7 @@ def test_findings_are_what_a_bare_cfn_lint_prints(linted: Linted) -> None:
 def test_many_templates_are_linted_on_several_processes_in_order_with_one_line(linted: Linted) -> None:
     linted.write("live", GOOD, *(f"s{number:02}" for number in range(40)))
     linted.write("live", BAD, *(f"s{number:02}" for number in range(0, 40, 8)))
-    program = linted.folder / "taskroles/commands/lint.py"
-    source = program.read_text(encoding="utf-8").replace("PATIENCE = 2.0", "PATIENCE = 0.0")
-    program.write_text(source, encoding="utf-8")
+    linted.be_patient("0")
     done = linted.run()
     assert re.findall(r"^out/live/(s\d+)", done.stdout, re.MULTILINE) == ["s00", "s08", "s16", "s24", "s32"]
     assert re.fullmatch(r"cfn-lint: 1 of 42 templates, \d at a time\n", done.stderr)
@@ -49,7 +47,6 @@ def test_many_templates_are_linted_on_several_processes_in_order_with_one_line(l
 
 def test_it_lints_its_own_folder_from_wherever_it_is_called(linted: Linted, tmp_path: Path) -> None:
     linted.write("live", BAD)
-    (linted.folder / "services.yml").touch()
     command = [sys.executable, "-I", linted.folder / "taskroles", "lint"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
@@ -81,7 +78,10 @@ def configured(text: str) -> Callable[[Linted], None]:
         ),
         (configured(""), ".cfnlintrc.yaml: append_rules lacks taskroles/rules: nothing of ours would be linted"),
         (configured("template: []"), ".cfnlintrc.yaml: Invalid configuration key 'template'"),
-        (configured("regions: [nowhere]"), ".cfnlintrc.yaml: Regions ['nowhere'] are unsupported"),
+        (
+            configured("append_rules: [taskroles/rules]\nregions: [nowhere]"),
+            ".cfnlintrc.yaml: Regions ['nowhere'] are unsupported",
+        ),
         (configured("a: ["), ".cfnlintrc.yaml: "),
         (
             configured("append_rules: [gone]"),
