@@ -115,8 +115,7 @@ def parse(side: Side, files: Iterable[File]) -> dict[File, Template]:
 
 def review(base: Side, head: Side, environments: Iterable[str] = (), services: Iterable[str] = ()) -> Review:
     """Compare two sides. Only files that differ are read, and others where these ask for it."""
-    known = base.environments | {name: each for name, each in head.environments.items() if each.described}
-    order = by_importance((head.environments | known).values())
+    order = by_importance((base.environments | head.environments).values())
     changed = [
         file
         for file in sorted(base.paths.keys() | head.paths.keys(), key=lambda f: (order.index(f.environment), f.service))

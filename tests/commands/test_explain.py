@@ -178,6 +178,15 @@ def test_of_names_that_hold_each_other_the_longer_one_is_meant(role: str, told: 
     assert told_by(role, "123456789012", table) == told
 
 
+def test_a_role_by_name_tells_more_than_the_words_in_it() -> None:
+    accounts = {"eu": "111111111111", "us": "222222222222"}
+    environments = {name: Environment(name, False, None, at, None, False, Names(), {}) for name, at in accounts.items()}
+    services = {"gate": Service("gate", 0, TaskRole("name", "eu-gate"), {})}  # in both accounts
+    table = Table(Document("services.yml", "{}"), environments, services)
+    assert told_by("eu-gate", "222222222222", table) == ("gate", "us")
+    assert told_by("eu-gate-2", "222222222222", table) == ("", "")
+
+
 def test_an_answer_leads_to_the_statement_the_partial_and_the_line_of_services_yml(shipped) -> None:
     path = BACKEND.format("Production")
     statement = line_of(shipped, path, "- Effect", after="SQSAccessPolicy:")

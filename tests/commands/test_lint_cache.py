@@ -188,13 +188,12 @@ def test_what_was_edited_while_cfn_lint_read_it_is_not_called_clean_as_it_was(li
         "class Racing(CloudFormationLintRule):\n"
         "    id, shortdesc = 'E9099', 'repairs what is read later'\n"
         "    def match(self, cfn):\n"
-        f"        Path({str(later)!r}).write_text({good[False]!r})\n"
+        f"        Path({str(later)!r}).write_text({good[False]!r}) if '/dev/' in cfn.filename else None\n"
         "        return []\n",
     )
     assert linted.run(linted=2).returncode == 0
     later.write_text(good[True], encoding="utf-8")
-    (linted.folder / "taskroles/rules/racing.py").write_text("", encoding="utf-8")
-    assert linted.run().returncode == 1
+    assert linted.run(linted=1).returncode == 1
 
 
 def test_what_is_no_longer_there_is_forgotten(linted: Linted) -> None:
