@@ -7,7 +7,9 @@ import os
 import pytest
 
 # The slowest: what deploys, what hypothesis makes up, what is killed and waited for, and what reads hand-written out/.
-NOT_TRIED = [f"tests/{path}" for path in ("access", "e2e", "setup", "test_fuzz.py", "test_strength.py")]
+NOT_TRIED = [
+    f"tests/{path}" for path in ("access", "e2e", "setup", "rendering/test_fuzz.py", "rendering/test_strength.py")
+]
 
 
 @pytest.mark.skipif(not os.environ.get("ADOPTER"), reason="takes minutes: ADOPTER=1 runs it")
