@@ -55,7 +55,7 @@ class Clone(Project):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=2 * PATIENCE,
+            timeout=6 * PATIENCE,
             check=False,
         )
 
