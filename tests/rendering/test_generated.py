@@ -115,3 +115,39 @@ def texts(data: Any) -> Iterator[tuple[str, bool]]:
     elif isinstance(data, (dict, list)):
         for item in data.values() if isinstance(data, dict) else data:
             yield from texts(item)
+
+
+CLEAN = """\
+names: {stack: "acme-{service}-taskrole-{environment}", template: "{Environment}-{service}.yml", policy: "{service}{AwsService}"}
+parameters: {VpcStack: {live: acme-vpc-live, default: acme-vpc}, Name: x}
+environments:
+  dev: {wildcards: true}
+  qa: {account: "111111111111"}
+  live: {protected: true, after: qa, account: "222222222222", region: eu-west-1}
+targets:
+  orders-queue: {import: "acme-orders-queue-${EnvType}"}
+  orders-table: {import-arn: "${VpcStack}-${Name}-orders"}
+  reports: {dev: {name: reports-dev}, default: {arn: "arn:aws:s3:::acme-reports-${EnvType}"}}
+  literal: {arn: "arn:aws:ssm:eu-west-1:222222222222:parameter/orders/password"}
+services:
+  orders-api:
+    task_role: "${VpcStack}-OrdersApiTaskRole-${EnvType}"
+    policies:
+      sqs: {dev: full, default: [{send: orders-queue}, {consume: orders-queue}]}
+      dynamodb: {dev: full, default: {read: orders-table}}
+      s3: {read-write: {target: reports, prefix: incoming/}}
+  orders-worker:
+    task_role: {name: "orders-worker-${EnvType}"}
+    policies: {ssm: {read: literal}, s3: [{read: {target: reports, prefix: in/}}, {read-write-objects: reports}]}
+  orders-report:
+    task_role: {name: orders-report}
+    policies: {rds: {dev: full, default: none}}
+"""
+
+
+def test_what_a_table_of_all_the_grammar_renders_to_is_clean_to_its_own_lint(here) -> None:
+    here.write("services.yml", CLEAN)
+    rendered()
+    done = here.verb("lint")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    assert len([path for path in here.tree() if path.endswith(".yml")]) == 3 + 7

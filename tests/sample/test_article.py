@@ -1,19 +1,18 @@
-"""What the sample promises: level `full` is the article's, action for action, and what is committed is what renders."""
+"""The article's sample: what is committed is what renders, and its full access is the article's, action for action."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
-from project import HERE, load
+from project import HERE, Project, load
 
-if TYPE_CHECKING:
-    from project import Project
-
+SAMPLE = Path(__file__).parent
 ENVIRONMENTS = ("Dev", "Staging", "Production")
-ARTICLE = json.loads((HERE / "tests/sample/article-policies.json").read_text())
+ARTICLE = json.loads((SAMPLE / "article-policies.json").read_text())
 
 
 def template(service: str, environment: str) -> str:
@@ -21,27 +20,21 @@ def template(service: str, environment: str) -> str:
     return f"out/{environment}/sample-ecs-taskrole-{service}-cfn.yml"
 
 
-def all_full(project: Project) -> None:
-    """Give both services the article's access in all environments."""
-    project.write("services.yml", (HERE / "tests/sample/article-services.yml").read_text())
+@pytest.fixture(scope="module")
+def article(tmp_path_factory) -> Project:
+    """Return a project in which both services have the article's access in all environments."""
+    project = Project(tmp_path_factory.mktemp("article"))
+    shutil.copy(SAMPLE / "article-services.yml", project.folder / "services.yml")
+    project.render()
+    return project
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("service", ARTICLE)
-def test_level_full_is_the_article_action_for_action(project: Project, service: str, environment: str) -> None:
-    all_full(project)
-    project.render()
-    rendered = load(project.read(template(service, environment)))
-    policies = {
-        logical_id: {
-            "PolicyName": resource["Properties"]["PolicyName"]["Fn::Sub"],
-            "Statement": resource["Properties"]["PolicyDocument"]["Statement"],
-            "Roles": resource["Properties"]["Roles"],
-        }
-        for logical_id, resource in rendered["Resources"].items()
-    }
-    assert policies == ARTICLE[service]
-    assert list(policies) == list(ARTICLE[service])
+def test_level_full_is_the_article_action_for_action(article: Project, service: str, environment: str) -> None:
+    rendered = load(article.read(template(service, environment)))
+    assert policies_of(rendered) == ARTICLE[service]
+    assert list(policies_of(rendered)) == list(ARTICLE[service])
     for resource in rendered["Resources"].values():
         assert resource["Type"] == "AWS::IAM::Policy"
         assert resource["Properties"]["PolicyDocument"]["Version"] == "2012-10-17"
@@ -50,9 +43,40 @@ def test_level_full_is_the_article_action_for_action(project: Project, service: 
     assert set(rendered["Parameters"]) == {"VPCName", "EnvType"}
 
 
+def policies_of(rendered: dict[str, Any]) -> dict[str, Any]:
+    """Return the policies of a template as article-policies.json writes them."""
+    return {
+        logical_id: {
+            "PolicyName": resource["Properties"]["PolicyName"]["Fn::Sub"],
+            "Statement": resource["Properties"]["PolicyDocument"]["Statement"],
+            "Roles": resource["Properties"]["Roles"],
+        }
+        for logical_id, resource in rendered["Resources"].items()
+    }
+
+
+@pytest.mark.parametrize("service", ARTICLE)
+def test_dev_keeps_the_access_of_the_article(service: str) -> None:
+    assert policies_of(load((HERE / template(service, "Dev")).read_text())) == ARTICLE[service]
+
+
 def test_what_is_committed_is_what_renders(project: Project) -> None:
-    committed = {str(path.relative_to(HERE)): path.read_bytes() for path in (HERE / "out").rglob("*") if path.is_file()}
+    shutil.copy(HERE / "services.yml", project.folder / "services.yml")
     shutil.rmtree(project.folder / "out")
-    shutil.copy(HERE / "services.yml", project.folder)
     project.render()
-    assert {path: content for path, (content, _) in project.tree().items()} == committed
+    rendered = {path: content for path, (content, _) in project.tree().items()}
+    committed = {str(path.relative_to(HERE)): path.read_bytes() for path in (HERE / "out").rglob("*") if path.is_file()}
+    assert rendered == committed
+
+
+def test_production_alone_is_protected_and_comes_after_staging() -> None:
+    said = {name: (HERE / f"out/{name}/environment.yml").read_text() for name in ENVIRONMENTS}
+    assert [name for name, text in said.items() if "\nprotected: true\n" in text] == ["Production"]
+    assert [name for name, text in said.items() if '\nafter: "Staging"\n' in text] == ["Production"]
+    assert [name for name, text in said.items() if "\nwildcards: true\n" in text] == ["Dev"]
+
+
+def test_the_partials_of_the_article_name_its_points() -> None:
+    for path in (HERE / "policies").glob("*/*.yml.j2"):
+        opening = path.read_text().partition("#}")[0]
+        assert "article's" in opening, path
