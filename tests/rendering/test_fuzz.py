@@ -247,9 +247,11 @@ def test_what_right_tables_render_to_is_clean_to_the_lint(fuzzed: Project, tmp_p
             shape = re.sub(r'"[^"]*"', '""', text)
             if path.endswith(".yml") and not path.endswith("/environment.yml") and shape not in shapes:
                 shapes.add(shape)
-                folder = os.path.dirname(path).replace("out/", f"out/{len(shapes)}-")
-                linted.write(f"{folder}/{os.path.basename(path)}", text)
-                linted.write(f"{folder}/environment.yml", fuzzed.read(f"{os.path.dirname(path)}/environment.yml"))
+                environment = path.split("/")[1]
+                alone = f"{len(shapes)}-{environment}"  # beside others of its name
+                said = fuzzed.read(f"out/{environment}/environment.yml")
+                linted.write(f"out/{alone}/{os.path.basename(path)}", text)
+                linted.write(f"out/{alone}/environment.yml", said.replace(f': "{environment}"\n', f': "{alone}"\n', 1))
 
     collect()
     assert len(shapes) > 30
