@@ -162,6 +162,17 @@ def test_an_option_takes_away_and_adds_nothing(here, folder: str, level: str, op
     assert {change.kind for change in compare(narrow, wide)} <= {"granted", "widened"}
 
 
+@pytest.mark.parametrize("level", [level for folder, level, option in OPTIONS if (folder, option) == ("s3", "prefix")])
+def test_a_prefix_takes_away_from_all_but_the_question_where_the_bucket_is(here, level: str) -> None:
+    wide, narrow = (
+        statements_of(here, {"s3": {level: {"target": "it"} | options}}, it={"name": "it"})
+        for options in ({}, {"prefix": "incoming/"})
+    )
+    named = {action for statement in wide for action in statement.actions}
+    changed = {change.action.lower() for change in compare(wide, narrow)}
+    assert [action for action in sorted(named) if action.lower() not in changed] in ([], ["s3:GetBucketLocation"])
+
+
 def test_an_option_stands_in_what_is_granted_and_in_the_comment_above_it(here) -> None:
     policy = {"read": {"target": "files", "prefix": "in\"'\\{{}}#:"}}
     resources = of(here, {"s3": policy}, files={"import-arn": "B"})

@@ -67,6 +67,15 @@ def test_a_change_of_an_environment_renders_only_its_templates(project: Project)
     assert printed == "wrote out/Staging/environment.yml\n"
 
 
+def test_a_change_of_a_parameter_renders_what_has_it_though_nothing_is_longer(project: Project) -> None:
+    project.render()
+    project.replace(
+        "services.yml", "VPCName: mynavi-sample-cloudformation-vpc", "VPCName: mynavi-sample-cloudformation-cpv"
+    )
+    project.render()
+    assert 'Default: "mynavi-sample-cloudformation-cpv"' in project.read(TEMPLATE)
+
+
 def test_another_version_of_a_library_renders_anew(project: Project, tmp_path: Path) -> None:
     project.render()
     assert "up to date" in project.render()
