@@ -55,11 +55,10 @@ VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 class Checked(NamedTuple):
-    """What a check of statements found: faults, or their characters in IAM, their kind of access and what they refer to."""
+    """What a check of statements found: faults, or their characters in IAM and what they refer to."""
 
     faults: list[Fault]
     characters: int = 0
-    kind: str = ""
     references: frozenset[str] = frozenset()
 
 
@@ -103,7 +102,7 @@ def check_statements(text: str, parameters: dict[str, int]) -> Checked:
     known = PSEUDO_PARAMETERS | parameters
     faults, references = functions(node, known)
     faults += [fault for statement in node.value for fault in faults_of_statement(statement)]
-    return Checked(sorted(faults)) if faults else Checked([], characters(node, known), kind(node), references)
+    return Checked(sorted(faults)) if faults else Checked([], characters(node, known), references)
 
 
 def faults_of_statement(statement: yaml.Node) -> Iterator[Fault]:
@@ -255,14 +254,14 @@ def find(node: yaml.Node | None, *keys: str) -> yaml.Node | None:
     return node
 
 
-def kind(statements: yaml.Node) -> str:
-    """Return the kind of access that sound statements give: `full` with a wildcard, else `read` or `write`.
+def kind(text: str) -> str:
+    """Return the kind of access that sound statements, as YAML, give: `full` with a wildcard, else `read` or `write`.
 
     An action that reads is told by its verb, as AWS names them; "Actions, resources, and condition keys" of the
     "Service Authorization Reference" holds the access level of each.
     """
     actions = []
-    for statement in statements.value:
+    for statement in yaml.CBaseLoader(text).get_single_node().value:
         if find(statement, "Effect").value == "Deny":
             continue
         node = find(statement, "Action")

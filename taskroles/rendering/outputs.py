@@ -12,7 +12,7 @@ from taskroles.faults import BadInput
 from taskroles.rendering import environments, iam, overview
 from taskroles.rendering.environments import path_of
 from taskroles.rendering.jinja import Compiled
-from taskroles.rendering.partials import TEMPLATE, Policy, Renderer, partial_path
+from taskroles.rendering.partials import TEMPLATE, Policy, Renderer
 from taskroles.rendering.state import State, digest, write
 from taskroles.table import grammar
 from taskroles.table.checks import check
@@ -159,14 +159,12 @@ def common_origin(state: State, renderer: Renderer, environment: Environment) ->
 def origin_of(state: State, renderer: Renderer, service: Service, environment: Environment, common: str) -> str:
     """Return a digest of all that the template of `service` in `environment` comes from, `common` among it."""
     policies = service.policies[environment.name]
-    paths = {TEMPLATE, *(f"policies/{aws_service}/service.j2" for aws_service in policies)}
-    paths |= {partial_path(aws_service, grant.level) for aws_service, grants in policies.items() for grant in grants}
-    needed = sorted({name for path in paths for name in renderer.needed(path)})
+    levels = frozenset((aws_service, grant.level) for aws_service, grants in policies.items() for grant in grants)
     own = [(aws_service, *map(tuple, grants)) for aws_service, grants in policies.items()]
     parts = [
         common,
         repr((service.name, *service.task_role, environment.name, own)),
-        *(state.digests[path] for path in needed),
+        *(state.digests[path] for path in renderer.needed_for(levels)),
     ]
     return digest("\n".join(parts).encode())
 

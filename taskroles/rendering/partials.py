@@ -70,6 +70,7 @@ class Renderer:
         self._names: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
         self._needed: dict[str, list[str]] = {}
+        self._needed_for: dict[frozenset[tuple[str, str]], list[str]] = {}
         self._options: dict[str, dict[str, str]] = {}
         self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
@@ -125,6 +126,14 @@ class Renderer:
             self._needed[path] = self._find_needed(path)
         return self._needed[path]
 
+    def needed_for(self, levels: frozenset[tuple[str, str]]) -> list[str]:
+        """Return all that a template needs that has policies of these levels, each with its AWS service."""
+        if levels not in self._needed_for:
+            paths = {TEMPLATE, *(f"policies/{aws_service}/service.j2" for aws_service, _ in levels)}
+            paths |= {partial_path(aws_service, level) for aws_service, level in levels}
+            self._needed_for[levels] = sorted({name for path in paths for name in self.needed(path)})
+        return self._needed_for[levels]
+
     def _find_needed(self, path: str) -> list[str]:
         needed, left = [], [path]
         while left:
@@ -171,7 +180,7 @@ class Renderer:
         """Return the kind of access that a level gives: `read`, `write` or `full`."""
         partial = partial_path(aws_service, grant.level)
         if partial not in self._kinds:
-            self._kinds[partial] = self._statements(partial, grant)[1].kind
+            self._kinds[partial] = iam.kind(self._statements(partial, grant)[0])
         return self._kinds[partial]
 
     def text(self, name: str, **variables: Any) -> str:
