@@ -2,9 +2,9 @@
 
     compare(statements_before, statements_after)  # [] = the same access, however it is written
 
-Every resource pattern of both sides reads one resource together, letter by letter, as a nondeterministic automaton;
-in each state that can be reached, what one side allows and the other does not is seen. So reordering, splitting and
-merging change nothing, and nothing that grows is missed. What cannot be decided ("cannot tell") counts as widened.
+All resource patterns of both sides read one resource together, as an automaton; wherever some of them match, what one
+side allows there and the other does not is seen. So reordering, splitting and merging change nothing, and nothing
+that grows is missed. What cannot be decided ("cannot tell") counts as widened.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from taskroles.access.actions import expand
-from taskroles.access.patterns import Letters, action_matches, is_wildcard, letters, meet, unknown
-from taskroles.access.reading import UNKNOWN, UNKNOWN_KIND
+from taskroles.access.automaton import TooMuch, Work, matched_together
+from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
+from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, may_fail, spelled
+from taskroles.access.patterns import action_matches, is_wildcard, letters, meet, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from taskroles.access.reading import Statement
 
-OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for any character that no pattern names
-MOST_STATES = 20_000  # typical comparisons need hundreds; patterns that need more are answered "cannot tell"
 CANNOT_TELL = "cannot tell"
+TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 Growth = Literal["", "possible", "certain"]
-State = frozenset[tuple[int, int]]  # (which pattern, how many of its letters are matched)
 
 
 class Rule(NamedTuple):
@@ -35,17 +35,18 @@ class Rule(NamedTuple):
     effect: str
     resources: frozenset[str]
     negated: bool
-    condition: str
+    condition: Condition
 
 
 Rules = frozenset[Rule]
+NONE: Rules = frozenset()
 
 
 class Change(NamedTuple):
     """How the access to one action changes: kind is granted, revoked, narrowed or widened.
 
-    An action that is a pattern ("sqs:*") stands for those that AWS may add. A reason that begins with "cannot tell"
-    marks what is undecidable here and is counted as widened.
+    An action that is a pattern ("sqs:*") stands for those that AWS may add, "sqs:get* & sqs:*tags" for those that both
+    match. A reason that begins with "cannot tell" marks what is undecidable here and is counted as widened.
     """
 
     action: str
@@ -53,6 +54,11 @@ class Change(NamedTuple):
     before: Rules
     after: Rules
     reason: str = ""
+
+    @property
+    def is_undecided(self) -> bool:
+        """Tell whether the change may be none."""
+        return self.reason.startswith(CANNOT_TELL)
 
 
 def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Change]:
@@ -63,8 +69,9 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
     alone do not allow the action: another policy of the role may.
     """
     old, new = rules_of_both(before, after)
-    pairs = {action: (old.get(action, frozenset()), new.get(action, frozenset())) for action in old.keys() | new.keys()}
-    verdicts = {pair: _verdict(*pair) for pair in set(pairs.values())}
+    work = Work()
+    pairs = {action: (old.get(action, NONE), new.get(action, NONE)) for action in old.keys() | new.keys()}
+    verdicts = {pair: _verdict(*pair, work) for pair in set(pairs.values())}
     return [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
 
 
@@ -74,24 +81,46 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
 def rules_of_both(before: Iterable[Statement], after: Iterable[Statement]) -> tuple[dict[str, Rules], dict[str, Rules]]:
     """Map, for either side, each action that its statements speak of to their rules for it.
 
-    Patterns are expanded to the actions that exist, and every pattern of either side stands beside them for what
-    AWS may add: a list of all of today's actions is not `sqs:*`.
+    Patterns are expanded to the actions that exist. Beside them stand actions that AWS may add: one for each set of
+    patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`.
     """
     sides = list(before), list(after)
     both = [statement for side in sides for statement in side]
-    named = {pattern for s in both for pattern in (*s.actions, *s.not_actions)}
+    named = {pattern.lower() for s in both for pattern in (*s.actions, *s.not_actions)}
     if any(s.not_actions for s in both):
         named.add("*")
-    open_ended = {pattern.lower() for pattern in named if is_wildcard(pattern) or not expand(pattern)}
-    everything = open_ended.union(*map(expand, named))
-    old, new = (_rules_by_action(side, everything, open_ended) for side in sides)
+    future = _future_actions(frozenset(named))
+    today = frozenset().union(*map(expand, named)) if named else frozenset()
+    old, new = (_rules_by_action(side, today, future) for side in sides)
     return old, new
 
 
-def _rules_by_action(statements: list[Statement], everything: set[str], open_ended: set[str]) -> dict[str, Rules]:
-    speakers = dict.fromkeys(everything, 0)  # a bit for each statement: of 20,000 actions, few differ
+@lru_cache(maxsize=1024)
+def _future_actions(named: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Return the actions that do not exist, by a name that says which patterns match them: those patterns."""
+    wild = sorted(pattern for pattern in named if is_wildcard(pattern))
+    found = {pattern: frozenset([pattern, *(w for w in wild if action_matches(w, pattern))]) for pattern in named}
+    found = {pattern: by for pattern, by in found.items() if is_wildcard(pattern) or not expand(pattern)}
+    together = set(found.values())
+    try:
+        sets = list(matched_together(wild, Work()))
+    except TooMuch:
+        sets = [frozenset((i, j)) for i in range(len(wild)) for j in range(i)]
+    for indices in sets:
+        patterns = frozenset(wild[k] for k in indices)
+        if patterns and patterns not in together:
+            narrow = [p for p in sorted(patterns) if not any(q != p and action_matches(p, q) for q in patterns)]
+            found[" & ".join(narrow)] = patterns
+    return found
+
+
+def _rules_by_action(statements: list[Statement], today: frozenset[str], future: dict[str, frozenset[str]]) -> dict[str, Rules]:
+    speakers = dict.fromkeys((*today, *future), 0)  # a bit for each statement: of 20,000 actions, few differ
+    everything = speakers.keys()
     for bit, s in enumerate(statements):
-        covered = {action for p in s.actions or s.not_actions for action in _spoken_of(p, open_ended)}
+        patterns = {pattern.lower() for pattern in s.actions or s.not_actions}
+        covered = {action for pattern in patterns for action in expand(pattern)}
+        covered |= {name for name, by in future.items() if not patterns.isdisjoint(by)}
         for action in covered if s.actions else everything - covered:
             speakers[action] |= 1 << bit
     said = {
@@ -101,12 +130,7 @@ def _rules_by_action(statements: list[Statement], everything: set[str], open_end
     return {action: said[bits] for action, bits in speakers.items() if bits}
 
 
-def _spoken_of(pattern: str, open_ended: set[str]) -> Iterator[str]:
-    yield from expand(pattern)
-    yield from (other for other in open_ended if action_matches(pattern, other))
-
-
-def _rules(s: Statement) -> Iterator[Rule]:
+def _rules(s: Statement) -> Iterable[Rule]:
     yield from (Rule(s.effect, frozenset([r]), negated=False, condition=s.condition) for r in s.resources)
     if s.not_resources:
         yield Rule(s.effect, frozenset(s.not_resources), negated=True, condition=s.condition)
@@ -115,144 +139,124 @@ def _rules(s: Statement) -> Iterator[Rule]:
 # --- the rules for one action --------------------
 
 
-@lru_cache(maxsize=4096)  # services are much alike
-def _verdict(before: Rules, after: Rules) -> tuple[tuple[str, str], ...]:
+Verdict = tuple[tuple[str, str], ...]
+_known: dict[tuple[Rules, Rules], Verdict] = {}  # services are much alike; what was too much is not kept
+MOST_KNOWN = 20_000
+
+
+def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
     """Return (kind, reason) of each change: none, one, or one that grows and one that shrinks."""
     if before == after:
         return ()
-    if unknown := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
-        kinds = {match[1] if match else "an unknown value" for match in unknown}
+    if (before, after) not in _known:
+        if len(_known) > MOST_KNOWN:
+            _known.clear()
+        try:
+            _known[before, after] = _decided(before, after, work)
+        except TooMuch:
+            return (("widened", TOO_MUCH),)
+    return _known[before, after]
+
+
+def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
+    if unknown_ones := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
+        kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
         return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
-    grows = _change(before, after, "granted", "widened")
-    shrinks = _change(after, before, "revoked", "narrowed")
+    grows = _change(before, after, ("granted", "widened"), work)
+    shrinks = _change(after, before, ("revoked", "narrowed"), work)
     if not shrinks:
         return (grows,) if grows else ()
     kind, reason = shrinks
-    if not reason.startswith(CANNOT_TELL):
-        reason = ""  # why it grew in the other direction
-    elif grows and grows[1].startswith(CANNOT_TELL):
+    if reason.startswith(CANNOT_TELL) and grows and grows[1].startswith(CANNOT_TELL):
         return (grows,)  # said already
+    reason = ""  # why it grew in the other direction; and where nothing grows, less at the most is less
     return (grows, (kind, reason)) if grows else ((kind, reason),)
 
 
-def _change(old: Rules, new: Rules, more: str, wider: str) -> tuple[str, str] | None:
-    """Return how and why new allows more than old: the word `more` for access that was not there, else `wider`."""
-    growth = _growth(old, new)
-    undenied = _growth(_denied(new), _denied(old))  # a Deny that went, whatever it denied
-    added, had = ({r for r in some if r.effect == "Allow"} for some in (new - old, old))
-    conditions = {r.condition for r in added | had}
-    dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}
+def _change(old: Rules, new: Rules, words: tuple[str, str], work: Work) -> tuple[str, str] | None:
+    """Return how and why new allows more than old: the first word for access that was not there, else the second."""
+    growth = _growth(old, new, work)
+    undenied = _growth(_denied(new), _denied(old), work)  # a Deny that went, whatever it denied
     if not growth and not undenied:
         return None
+    added, had = ({r for r in some if r.effect == "Allow"} for some in (new - old, old))
     if (growth or undenied) == "possible":
-        why = "conditions differ" if len(conditions) > 1 else "a Deny or NotResource meets a name known only to AWS"
-        return wider, f"{CANNOT_TELL}: {why}"
-    if undenied:
-        return wider, "a Deny was dropped"
-    apart = bool(added) and not (_growth(frozenset(), old) and any(_includes(a, h) for a in added for h in had))
-    reason = f"condition dropped: {min(dropped)}" if dropped and "" in {a.condition for a in added} else ""
-    return more if apart else wider, reason
+        differ = len({r.condition for r in old | new}) > 1
+        why = "conditions differ" if differ else "a Deny or NotResource meets a name known only to AWS"
+        return words[1], f"{CANNOT_TELL}: {why}"
+    if not growth:
+        return words[1], "a Deny was dropped"
+    dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}
+    reason = f"condition dropped: {min(map(spelled, dropped))}" if dropped and ALWAYS in {a.condition for a in added} else ""
+    apart = bool(added) and not (_growth(NONE, old, work) and any(_includes(a, h, work) for a in added for h in had))
+    return words[0] if apart else words[1], reason
 
 
-def _texts(rules: Rules) -> Iterator[str]:
+def _texts(rules: Rules) -> Iterable[str]:
     """Yield the resources and conditions of rules."""
     for rule in rules:
-        yield from (rule.condition, *rule.resources)
+        yield from (spelled(rule.condition), *rule.resources)
 
 
 def _denied(rules: Rules) -> Rules:
     return frozenset(r._replace(effect="Allow") for r in rules if r.effect == "Deny")
 
 
-def _includes(wide: Rule, narrow: Rule) -> bool:
+def _includes(wide: Rule, narrow: Rule, work: Work) -> bool:
     """Tell whether a rule is about all resources that another is about."""
-    return not _growth(*(frozenset([r._replace(effect="Allow", condition="")]) for r in (wide, narrow)))
+    return not _growth(*(frozenset([r._replace(effect="Allow", condition=ALWAYS)]) for r in (wide, narrow)), work)
 
 
-# --- the automaton --------------------
-
-
-@lru_cache(maxsize=4096)
-def _growth(old: Rules, new: Rules) -> Growth:
+def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     """Tell whether some request is allowed by new and not by old; "" proves that there is none."""
-    texts = sorted({text for rule in old | new for text in rule.resources})
-    patterns = tuple(map(letters, texts))
     allowing = [r for r in new if r.effect == "Allow"]
+    if not allowing or new <= {r for r in old if r.effect == "Allow"} == old:
+        return ""
+    texts = sorted({text for rule in old | new for text in rule.resources})
+    index = {text: k for k, text in enumerate(texts)}
+    useful = {index[text] for r in allowing for text in r.resources}
     endless = any(r.negated for r in allowing)
-    useful = {texts.index(text) for r in allowing for text in r.resources}
-    start = _skip_stars({(k, 0) for k in range(len(patterns))}, patterns)
-    queue, seen, worst = [start], {start}, ""
-    while queue:
-        state = queue.pop()
-        matched = {texts[k] for k, i in state if i == len(patterns[k])}
-        here = _growth_here(*([r for r in side if bool(r.resources & matched) != r.negated] for side in (old, new)))
+    about = {rule: frozenset(index[text] for text in rule.resources) for rule in old | new}
+    worst: Growth = ""
+    for matched in matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left)):
+        here = _growth_here(*([r for r in side if bool(about[r] & matched) != r.negated] for side in (old, new)))
         if here == "certain":
             return here
         worst = worst or here
-        expected = {patterns[k][i] for k, i in state if i < len(patterns[k])} - {"*", "?"}
-        for letter in (*expected, OTHER):
-            reached = _step(state, letter, patterns)
-            if reached not in seen and (endless or any(k in useful for k, _ in reached)):
-                seen.add(reached)
-                queue.append(reached)
-        if len(seen) > MOST_STATES:
-            return "possible"
-    return worst or ("possible" if _hidden_meeting(old | new) else "")
-
-
-def _step(state: State, letter: str, patterns: tuple[Letters, ...]) -> State:
-    reached = set()
-    for k, i in state:
-        expected = patterns[k][i] if i < len(patterns[k]) else ""
-        if expected == "*":
-            reached.add((k, i))
-        elif expected == letter or (expected == "?" and len(letter) == 1):
-            reached.add((k, i + 1))
-    return _skip_stars(reached, patterns)
-
-
-def _skip_stars(state: set[tuple[int, int]], patterns: tuple[Letters, ...]) -> State:
-    """Add the states after each `*`, which may stand for nothing."""
-    todo = list(state)
-    while todo:
-        k, i = todo.pop()
-        if patterns[k][i : i + 1] == ("*",):
-            state.add((k, i + 1))
-            todo.append((k, i + 1))
-    return frozenset(state)
+    return worst or ("possible" if any(r.negated for r in old | new) and _hidden_meeting(old | new) else "")
 
 
 def _growth_here(old: list[Rule], new: list[Rule]) -> Growth:
     """Tell whether new allows more than old, of the rules that are about one and the same resource.
 
-    Conditions are true or false independently: each is tried as the only one that holds, and that is certain to
-    happen if there is no other. That a conditional Deny of old might be what forbids it is left out: `_change`
-    reports every Deny that shrinks.
+    That a Deny of old might be what forbids it is left out: `_change` reports every Deny that shrinks.
     """
-    conditions = {r.condition for r in (*old, *new)} - {""}
-    found = {
-        "possible" if one and len(conditions) > 1 else "certain"
-        for one in {r.condition for r in new if r.effect == "Allow"}
-        if _allowed(new, {"", one}) and not _allowed(old, {"", one})
-    }
-    return "certain" if "certain" in found else "possible" if found else ""
-
-
-def _allowed(rules: list[Rule], true: set[str]) -> bool:
-    effects = {r.effect for r in rules if r.condition in true}
-    return "Allow" in effects and "Deny" not in effects
+    had = [each for r in old if r.effect == "Allow" for each in alternatives(r.condition)]
+    denied = [each for r in new if r.effect == "Deny" for each in alternatives(r.condition)]
+    worst: Growth = ""
+    for condition in {each for r in new if r.effect == "Allow" for each in alternatives(r.condition)}:
+        if any(implies(condition, each) for each in (*had, *denied)):
+            continue
+        if all(may_fail(condition, each) for each in (*had, *denied)):
+            return "certain"
+        worst = "possible"
+    return worst
 
 
 def _hidden_meeting(rules: Rules) -> bool:
-    """Tell whether a pattern of a Deny or NotResource could match another one only through a `${...}`'s value."""
+    """Tell whether a pattern of NotResource could match another one only through a `${...}`'s value.
+
+    Other patterns need no such question: what one includes, it includes whatever its `${...}` stand for.
+    """
     texts = {text for r in rules for text in r.resources}
-    negative = {text for r in rules if r.negated or r.effect == "Deny" for text in r.resources}
+    negative = {text for r in rules if r.negated for text in r.resources}
     return any(_may_be_alike(one, other) for one in negative for other in texts - {one})
 
 
+@lru_cache(maxsize=4096)
 def _may_be_alike(one: str, other: str) -> bool:
     left, right = letters(one), letters(other)
     if max(map(len, left + right), default=0) <= 1 or not meet(unknown(left), unknown(right)):
         return False
-    rules = [Rule("Allow", frozenset([text]), negated=False, condition="") for text in (one, other)]
-    return not (_includes(*rules) or _includes(*reversed(rules)))
+    rules = [Rule("Allow", frozenset([text]), negated=False, condition=ALWAYS) for text in (one, other)]
+    return not (_includes(*rules, Work()) or _includes(*reversed(rules), Work()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import OUT, Environment, by_importance, environments_in
-from taskroles.access.reading import read_template
+from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
 from taskroles.access.template import TemplateError
 from taskroles.access.wording import (
@@ -22,7 +22,6 @@ from taskroles.access.wording import (
     brief,
     enumerate_text,
     target_names,
-    whole_line,
 )
 from taskroles.faults import BadInput
 from taskroles.names import ENVIRONMENT_FILE, Names
@@ -30,7 +29,7 @@ from taskroles.names import ENVIRONMENT_FILE, Names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from taskroles.access.reading import Statement, Template
+    from taskroles.access.reading import Policy, Statement
 
 IN_OUT = re.compile(rf"{OUT}/(?P<environment>[^/]+)/(?P<name>[^/]+\.ya?ml)")
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
@@ -78,7 +77,7 @@ def side_of(
     """
     found = [match for match in map(IN_OUT.fullmatch, ids) if match]
     files = [match[0] for match in found if match["name"] == ENVIRONMENT_FILE]
-    texts = {path: decoded(data, path, label) for path, data in read(files).items()} if files else {}
+    texts = {path: decoded(data, path) for path, data in read(files).items()} if files else {}
     environments = environments_in(texts)
     named = {name: environment.names for name, environment in (like or {}).items()}
     for match in found:
@@ -94,24 +93,24 @@ def side_of(
     return Side(label, environments, paths, ids, read)
 
 
-def decoded(data: bytes, path: str, label: str) -> str:
-    """Return the text of a file. Raises BadInput where it is not UTF-8."""
+def decoded(data: bytes, path: str) -> str:
+    """Return the text of a file. Raises TemplateError where it is not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise BadInput([f"{path}: not UTF-8 ({label})"]) from None
+        raise TemplateError(f"{path}:1: not UTF-8") from None
 
 
-def parse(side: Side, files: Iterable[File]) -> dict[File, Template]:
-    """Read those of the files that a side has. Raises BadInput, which says which side it is."""
-    templates = {}
+def parse(side: Side, files: Iterable[File]) -> tuple[dict[File, Template], dict[File, str]]:
+    """Read those of the files that a side has; return the templates, and why the others cannot be read."""
+    templates, broken = {}, {}
     for file, data in side.contents(files).items():
         path = side.paths[file]
         try:
-            templates[file] = read_template(decoded(data, path, side.label), path)
+            templates[file] = read_template(decoded(data, path), path)
         except TemplateError as error:
-            raise BadInput([f"{error} ({side.label})"]) from None
-    return templates
+            broken[file] = f"{error} ({side.label})"
+    return templates, broken
 
 
 def review(base: Side, head: Side, environments: Iterable[str] = (), services: Iterable[str] = ()) -> Review:
@@ -124,12 +123,12 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
         and (not environments or file.environment in environments)
         and (not services or file.service in services)
     ]
-    old, new = parse(base, changed), parse(head, changed)
-    lines = {file: compare_templates(old[file], new[file]) for file in changed if file in old and file in new}
-    for file in new.keys() - old.keys():
-        lines[file] = [whole_line(f"new {scope(file, base)}", [], statements(new[file]))]
-    for file in old.keys() - new.keys():
-        lines[file] = [whole_line(f"removed {scope(file, head)}", statements(old[file]), [])]
+    old, broken = parse(base, changed)
+    new, broken_too = parse(head, changed)
+    lines: dict[File, list[Line]] = {}
+    for file in changed:
+        unread = [Line("widened", (), f"cannot read {each[file]}", undecided=True) for each in (broken, broken_too) if file in each]
+        lines[file] = unread or compare_templates(old.get(file), new.get(file), scope(file, base), scope(file, head))
     for file, shared in shared_names(old, new, head):
         lines[file].append(shared)
     found: dict[str, dict[Line, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -203,29 +202,61 @@ def statements(template: Template) -> list[Statement]:
     return [statement for policy in template.policies for statement in policy.statements]
 
 
-def compare_templates(old: Template, new: Template) -> list[Line]:
-    """Return the lines for one file that exists on both sides."""
-    names = target_names(old, new)
-    before, after = by_role(old), by_role(new)
-    lost, gained = before.keys() - after.keys(), after.keys() - before.keys()
-    if len(lost) == len(gained) == 1:  # the role changed, which is said; what it may do is compared as before
-        after[lost.pop()] = after.pop(gained.pop())
-    lines = [*renamed(old, new), *attached(old, new), *undecided(old, new)]
-    roles = sorted(before.keys() | after.keys())
+NO_TEMPLATE = Template("", (), {}, {})
+
+
+def compare_templates(old: Template | None, new: Template | None, came: str = "", went: str = "") -> list[Line]:
+    """Return the lines for one file; a side that does not have it is None, and allows nothing.
+
+    `came` and `went` say what the file is to a side that does not have it: a service, an environment.
+    """
+    title = f"new {came}: " if old is None else f"removed {went}, once its stack is deleted: " if new is None else ""
+    before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
+    was, now = moved_values(before, after)
+    kept = [policy for policy in before.policies if policy.stays and policy.logical_id not in ids_of(after)]
+    access_before = by_role(before.policies, was)
+    access_after = by_role([*after.policies, *kept], now)
+    lines = [*renamed(before, after), *attached(before, after), *undecided(before, after)]
+    lines += [staying(policy) for policy in kept]
+    if new is None:
+        text = "its template is removed, its stack is not: the policies stay until somebody destroys it"
+        lines.append(Line("notice", (), text))
+    names = target_names(before, after)
+    roles = sorted(access_before.keys() | access_after.keys())
     for role in roles:
-        label = f" (role {bare(role)})" if len(roles) > 1 else ""
-        found = access_lines(before.get(role, []), after.get(role, []), names)
-        lines += [line._replace(text=line.text + label) for line in found]
-    return lines
+        one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
+        label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
+        found = access_lines(access_before.get(role, []), access_after.get(role, []), names)
+        lines += [line._replace(text=title + line.text + label) for line in found]
+    return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
 
-def by_role(template: Template) -> dict[str, list[Statement]]:
-    """Collect the statements of each role of a template."""
+def ids_of(template: Template) -> set[str]:
+    """Return the logical ids of a template's policies."""
+    return {policy.logical_id for policy in template.policies}
+
+
+def moved_values(old: Template, new: Template) -> tuple[dict[str, str], dict[str, str]]:
+    """Return, for either side, the values of the parameters whose default changed: names built of them moved."""
+    both = old.parameters.keys() & new.parameters.keys()
+    moved = [name for name in both if old.parameters[name] != new.parameters[name]]
+    was, now = ({name: side.parameters[name] for name in moved} for side in (old, new))
+    return was, now
+
+
+def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:
+    """Collect the statements of each role, with these values of parameters."""
     found: dict[str, list[Statement]] = defaultdict(list)
-    for policy in template.policies:
+    for policy in policies:
         for role in policy.roles:
-            found[role] += policy.statements
+            found[with_values(role, values)] += filled(policy.statements, values)
     return found
+
+
+def staying(policy: Policy) -> Line:
+    """Say that a policy outlives its resource."""
+    text = f"{policy.logical_id} is removed under a DeletionPolicy: CloudFormation leaves {policy.name} where it is"
+    return Line("notice", (), text)
 
 
 def renamed(old: Template, new: Template) -> Iterator[Line]:
@@ -255,16 +286,17 @@ def attached(old: Template, new: Template) -> Iterator[Line]:
     for (was, now), ids in sorted(moved.items()):
         it = "it" if len(ids) == 1 else "them"
         text = f"{enumerate_text(ids, most=3)}: CloudFormation puts {it} on {now} and takes {it} away from {was}"
-        yield Line("widened", (), text, marks=(Mark("role", "the role import changed"),))
+        yield Line("notice", (), text, marks=(Mark("role", "another role"),))
 
 
 def undecided(old: Template, new: Template) -> Iterator[Line]:
-    """Yield a line for all that changed beside the policies; a parameter that only comes or goes is unused."""
-    for key in sorted(old.rest.keys() | new.rest.keys()):
-        one_sided = key not in old.rest or key not in new.rest
-        if old.rest.get(key) != new.rest.get(key) and not (one_sided and key.startswith(("Param", "Mapp", "Cond"))):
-            text = f"{CANNOT_TELL}: {key} changed, and with it maybe what the policies mean"
-            yield Line("widened", (), text, marks=(Mark("cannot-tell", "not a policy: read it yourself"),))
+    """Yield a line for all that came, went or changed and is not understood."""
+    for key in sorted(old.facts.keys() | new.facts.keys()):
+        was, now = old.facts.get(key), new.facts.get(key)
+        if was != now:
+            how = "came" if was is None else "went" if now is None else "changed"
+            marks = (Mark("cannot-tell", "not understood: read it yourself"),)
+            yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=marks, undecided=True)
 
 
 # --- across files --------------------
@@ -286,7 +318,7 @@ def shared_names(old: dict[File, Template], new: dict[File, Template], head: Sid
     unread = head.contents(f for f in head.paths if f not in new and f.environment in environments) if fresh else {}
     likely = [file for file, data in unread.items() if not names.isdisjoint(POLICY_NAME.findall(data))]
     users: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for file, template in (new | parse(head, likely)).items():
+    for file, template in (new | parse(head, likely)[0]).items():
         for logical_id, name, role in policy_keys(template):
             users[file.environment, name, role].append(f"{logical_id} ({file.service})")
     for file, _, name, role in fresh:
@@ -307,7 +339,7 @@ def beyond(file: File, lines: list[Line], new: dict[File, Template], head: Side)
     grows = file in new and any(line.kind in GROWS for line in lines)
     if not (grows and before in head.environments):
         return lines
-    there = parse(head, [File(before, file.service)])
+    there, _ = parse(head, [File(before, file.service)])
     changes = compare([s for template in there.values() for s in statements(template)], statements(new[file]))
     more = {c.action for c in changes if c.kind in GROWS and access_level(c.action) not in ("Read", "List")}
     return [with_mark_of_more(line, more, before) for line in lines]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskroles.access.actions import access_level, can_escalate, expand, resource_types
 from taskroles.access.compare import CANNOT_TELL, Rule, compare, rules_of_both
 from taskroles.access.patterns import is_wildcard
-from taskroles.access.reading import UNKNOWN_KIND
+from taskroles.access.canonical import UNKNOWN_KIND
+from taskroles.access.conditions import ALWAYS, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ DELETES = re.compile(r":(Batch)?(Delete|Purge|Remove|Terminate|Destroy|Truncate|
 IMPORT = re.compile(r"\$\{import ((?:[^{}]|\{[^{}]*\})*)\}")
 # what is the same in the ARN of everything in this account and region
 HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
-EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition="")
+EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition=ALWAYS)
 
 
 class Mark(NamedTuple):
@@ -48,6 +49,7 @@ class Line(NamedTuple):
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    undecided: bool = False  # it may be no change at all
 
 
 def access_lines(before: list[Statement], after: list[Statement], names: dict[str, str] | None = None) -> list[Line]:
@@ -60,18 +62,9 @@ def access_lines(before: list[Statement], after: list[Statement], names: dict[st
         had = {_service(action) for action in rules[not grows]}
         for services, group in _grouped([c for c in changes if (c.kind in GROWS) is grows], had):
             line = _line(services, group, rules, names or {}, grows=grows)
+            line = line._replace(undecided=all(change.is_undecided for change in group))
             lines.append(line._replace(marks=marks(group, before, after, line.text)) if grows else line)
     return lines
-
-
-def whole_line(title: str, before: list[Statement], after: list[Statement]) -> Line:
-    """Say in one line what comes or goes with a whole file; one of the sides is empty."""
-    changes = [c for c in compare(before, after) if c.kind != "narrowed"]
-    undenied = any(s.effect == "Deny" for s in before)
-    kind = "granted" if after else "widened" if undenied else "revoked"
-    text = f"{title}: {_by_service({c.action for c in changes}) or 'no access'}"
-    found = marks(changes, before, after, text) if kind in GROWS else ()
-    return Line(kind, (), text, real(c.action for c in changes), marks=found)
 
 
 def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...], list[Change]]]:
@@ -147,7 +140,7 @@ def _rule_texts(side: dict[str, Rules]) -> tuple[str, ...]:
 
 
 def _qualified(rule: Rule, where: str, but: str, deny: str = "") -> str:
-    when = f" if {rule.condition}" if rule.condition else ""
+    when = f" if {spelled(rule.condition)}" if rule.condition else ""
     return f"{deny * (rule.effect == 'Deny')}{but * rule.negated}{where}{when}"
 
 

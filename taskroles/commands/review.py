@@ -12,8 +12,8 @@ A line is one of
   narrowed   existing access became smaller
   revoked    access that is gone
 and `notice` where CloudFormation would do something other than it seems. Exit code: 0, or 1 if --fail-on finds a
-line, or 2 for wrong usage or unreadable input. `--fail-on widened` fails on granted lines as well, which are more
-than widened; `--fail-on granted` on these alone.
+line, or 2 for wrong usage. `--fail-on granted` fails on any request that can be made now and could not before,
+whatever the line calls it; `--fail-on widened` also on what cannot be told.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from taskroles.access import report
 from taskroles.access.environments import OUT, require
 from taskroles.access.review import Side, review, side_of
+from taskroles.access.wording import GROWS
 from taskroles.faults import BadInput
 from taskroles.git import GitError, blob_id, files_of
 from taskroles.terminal import say, takes_colour
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from taskroles.access.environments import Environment
 
 GATES = ("widened", "granted", "escalation")
-GATES_HELP = "exit with 1 on such a line: widened (granted too), granted alone, or a way to further rights; repeatable"
+GATES_HELP = "exit with 1 on a request that is new (granted), also on what cannot be told (widened), or on a way to further rights"
 DEPLOYED = "deployed"
 
 
@@ -102,9 +103,10 @@ def both_sides(options: argparse.Namespace) -> tuple[Side, Side]:
 def fails(result: report.Review, gates: Iterable[str]) -> bool:
     """Tell whether any line is of a kind, or has a mark, that a gate forbids."""
     lines = [line for section in result.sections for line in section.lines]
-    found = {line.kind for line in lines}
-    if "granted" in found:
-        found.add("widened")  # and more
+    grows = [line for line in lines if line.kind in GROWS]
+    found = {"widened"} if grows else set()
+    if not all(line.undecided for line in grows):
+        found.add("granted")
     if any(mark.code in ("escalation", "permissions") for line in lines for mark in line.marks):
         found.add("escalation")
     return not found.isdisjoint(gates)
