@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 import access
+import pytest
 from access import Statement
 
 HEAD = "Parameters: {VPCName: {Type: String}, EnvType: {Type: String}}\nResources:\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from access import Statement, expand
 from compare import compare
 

@@ -7,13 +7,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 import access
+import pytest
 from access import Statement
 from compare import compare
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from patterns import letters
 
 if TYPE_CHECKING:

@@ -6,15 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from project import HERE
-
 from access import decide, expand, read_template
 from compare import compare
+from project import HERE
 
 if TYPE_CHECKING:
-    from project import Project
-
     from access import Statement
+    from project import Project
 
 PAIRS = [("Production", "Staging"), ("Staging", "Dev"), ("Production", "Dev")]
 SERVICES = {

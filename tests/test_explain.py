@@ -9,10 +9,9 @@ import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
+import explain as program
 import pytest
 from project import HERE, Project
-
-import explain as program
 
 if TYPE_CHECKING:
     from pathlib import Path

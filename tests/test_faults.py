@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 import checks
+import pytest
 
 if TYPE_CHECKING:
     from project import Project

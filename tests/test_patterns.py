@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from patterns import action_matches, letters, meet, unknown
 
 

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import NoCredentialsError
-
 import review
 import stacks
+from botocore.exceptions import NoCredentialsError
 
 PROGRAM = Path(review.__file__)
 QUEUE = '{"Fn::Sub": ["arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${N}", {N: {"Fn::ImportValue": !Sub "SQS-${EnvType}"}}]}'

@@ -24,7 +24,9 @@ UNKNOWN = "${unknown "
 UNKNOWN_KIND = re.compile(r"\$\{unknown ([^{}]*?): [^{}]*\}")
 SUBSTITUTED = re.compile(r"\$\{(!?)([^}]*)\}")
 NAME = re.compile(r"[A-Za-z0-9]+((::|\.)[A-Za-z0-9]+)*")
-EXPORT = re.compile(r"([A-Za-z0-9:-]|\$\{[A-Za-z0-9:.]+\})+")  # CreateStack: "alphanumeric characters, colons and hyphens"
+EXPORT = re.compile(
+    r"([A-Za-z0-9:-]|\$\{[A-Za-z0-9:.]+\})+"
+)  # CreateStack: "alphanumeric characters, colons and hyphens"
 VARIABLE = re.compile(r"\$\{!([^{}]*)\}")
 BRACES = str.maketrans("{}", "\N{MATHEMATICAL LEFT ANGLE BRACKET}\N{MATHEMATICAL RIGHT ANGLE BRACKET}")
 DYNAMIC = "{{resolve:"

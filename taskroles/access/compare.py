@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Statement
 
 CANNOT_TELL = "cannot tell"
+UNKNOWN_MEANS = f"{CANNOT_TELL}: what"
 TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 Growth = Literal["", "possible", "certain"]
@@ -57,8 +58,8 @@ class Change(NamedTuple):
 
     @property
     def is_undecided(self) -> bool:
-        """Tell whether the change may be none."""
-        return self.reason.startswith(CANNOT_TELL)
+        """Tell whether the change may be none: its conditions differ. What is unknown may be anything, and is not meant."""
+        return self.reason.startswith(CANNOT_TELL) and not self.reason.startswith(UNKNOWN_MEANS)
 
 
 def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Change]:
@@ -114,7 +115,9 @@ def _future_actions(named: frozenset[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _rules_by_action(statements: list[Statement], today: frozenset[str], future: dict[str, frozenset[str]]) -> dict[str, Rules]:
+def _rules_by_action(
+    statements: list[Statement], today: frozenset[str], future: dict[str, frozenset[str]]
+) -> dict[str, Rules]:
     speakers = dict.fromkeys((*today, *future), 0)  # a bit for each statement: of 20,000 actions, few differ
     everything = speakers.keys()
     for bit, s in enumerate(statements):
@@ -161,7 +164,7 @@ def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
 def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
     if unknown_ones := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
         kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
-        return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
+        return (("widened", f"{UNKNOWN_MEANS} {min(kinds)} means"),)
     grows = _change(before, after, ("granted", "widened"), work)
     shrinks = _change(after, before, ("revoked", "narrowed"), work)
     if not shrinks:
@@ -187,7 +190,9 @@ def _change(old: Rules, new: Rules, words: tuple[str, str], work: Work) -> tuple
     if not growth:
         return words[1], "a Deny was dropped"
     dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}
-    reason = f"condition dropped: {min(map(spelled, dropped))}" if dropped and ALWAYS in {a.condition for a in added} else ""
+    reason = (
+        f"condition dropped: {min(map(spelled, dropped))}" if dropped and ALWAYS in {a.condition for a in added} else ""
+    )
     apart = bool(added) and not (_growth(NONE, old, work) and any(_includes(a, h, work) for a in added for h in had))
     return words[0] if apart else words[1], reason
 

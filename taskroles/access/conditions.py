@@ -1,4 +1,4 @@
-"""The conditions of statements, compared part by part: when one holds, must another hold, and may it not?
+"""The conditions of statements, compared part by part: where one holds, must another hold, or may it fail.
 
 The operators, and how several keys and values are read, are from "IAM JSON policy elements: Condition operators" and
 "Conditions with multiple context keys or values" in the IAM User Guide.
@@ -34,12 +34,15 @@ class Folded(str):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
+        """Compare without regard to case."""
         return isinstance(other, str) and self.lower() == other.lower()
 
     def __ne__(self, other: object) -> bool:
+        """Compare without regard to case."""
         return not self == other
 
     def __hash__(self) -> int:
+        """Be equal where the keys are."""
         return hash(self.lower())
 
 
@@ -64,9 +67,12 @@ class Part(NamedTuple):
         return not self.key
 
     def __str__(self) -> str:
+        """Say the part in words."""
         if self.is_opaque:
             return self.operator
-        return f"{self.key} {self.operator} {' or '.join(json.dumps(v, ensure_ascii=False) for v in sorted(self.values))}"
+        return (
+            f"{self.key} {self.operator} {' or '.join(json.dumps(v, ensure_ascii=False) for v in sorted(self.values))}"
+        )
 
 
 Condition = frozenset[Part]  # all parts must hold; empty: it holds always

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Statement
 
 
-
 class Decision(NamedTuple):
     """The answer to one request: True, False, or None where it depends on an import's value or a condition.
 

@@ -180,7 +180,9 @@ def _principals(raw: dict[str, Any], key: str) -> tuple[str, ...]:
     principal = raw[key]
     if principal == "*":
         return ("*",)
-    if not isinstance(principal, dict) or len(principal) != 1 and any(str(name).startswith("Fn::") for name in principal):
+    if not isinstance(principal, dict) or (
+        len(principal) != 1 and any(str(name).startswith("Fn::") for name in principal)
+    ):
         return (unspelled(principal),)
     return tuple(
         "*" if (kind, value) == ("AWS", "*") else f"{kind} {canonical(value)}"

@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.actions import access_level
-from taskroles.access.wording import GROWS, SIGNS, brief, column, levels, number
+from taskroles.access.wording import GROWS, SIGNS, column
+from taskroles.access.words import brief, levels, number
 from taskroles.faults import printable
 
 if TYPE_CHECKING:

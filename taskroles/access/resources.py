@@ -53,9 +53,9 @@ def section_facts(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 continue
             if section == "Conditions" and TRANSFORM not in as_json(part):
                 continue  # a resource under it says it whole
-            if section == "Outputs" and isinstance(part, dict) and "Export" not in part and "Fn::" not in str(name):
-                if TRANSFORM not in as_json(part):
-                    continue
+            exports = not isinstance(part, dict) or "Export" in part or "Fn::" in str(name)
+            if section == "Outputs" and not exports and TRANSFORM not in as_json(part):
+                continue
             yield f"{section} {name}", as_json(part)
 
 

@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import OUT, Environment, by_importance, environments_in
+from taskroles.access.marks import Mark
+from taskroles.access.places import bare
 from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
 from taskroles.access.template import TemplateError
-from taskroles.access.wording import (
-    GROWS,
-    SIGNS,
-    Line,
-    Mark,
-    access_lines,
-    bare,
-    brief,
-    enumerate_text,
-    target_names,
-)
-from taskroles.faults import BadInput
+from taskroles.access.wording import GROWS, SIGNS, Line, access_lines, target_names
+from taskroles.access.words import brief, enumerate_text
 from taskroles.names import ENVIRONMENT_FILE, Names
 
 if TYPE_CHECKING:
@@ -33,6 +25,7 @@ if TYPE_CHECKING:
 
 IN_OUT = re.compile(rf"{OUT}/(?P<environment>[^/]+)/(?P<name>[^/]+\.ya?ml)")
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
+UNREAD = Mark("unread", "not understood, and may grant anything: read it yourself")
 SETTINGS = "settings"  # stands where a line is about an environment and no service of it
 
 
@@ -127,7 +120,11 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
     new, broken_too = parse(head, changed)
     lines: dict[File, list[Line]] = {}
     for file in changed:
-        unread = [Line("widened", (), f"cannot read {each[file]}", undecided=True) for each in (broken, broken_too) if file in each]
+        unread = [
+            Line("widened", (), f"cannot read {each[file]}", marks=(UNREAD,))
+            for each in (broken, broken_too)
+            if file in each
+        ]
         lines[file] = unread or compare_templates(old.get(file), new.get(file), scope(file, base), scope(file, head))
     for file, shared in shared_names(old, new, head):
         lines[file].append(shared)
@@ -295,8 +292,7 @@ def undecided(old: Template, new: Template) -> Iterator[Line]:
         was, now = old.facts.get(key), new.facts.get(key)
         if was != now:
             how = "came" if was is None else "went" if now is None else "changed"
-            marks = (Mark("cannot-tell", "not understood: read it yourself"),)
-            yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=marks, undecided=True)
+            yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=(UNREAD,))
 
 
 # --- across files --------------------

@@ -107,7 +107,7 @@ def fails(result: report.Review, gates: Iterable[str]) -> bool:
     found = {"widened"} if grows else set()
     if not all(line.undecided for line in grows):
         found.add("granted")
-    if any(mark.code in ("escalation", "permissions") for line in lines for mark in line.marks):
+    if any(mark.code in ("escalation", "permissions", "unread") for line in lines for mark in line.marks):
         found.add("escalation")
     return not found.isdisjoint(gates)
 

@@ -16,9 +16,12 @@ from taskroles.access.actions import access_level
 from taskroles.access.compare import compare
 from taskroles.access.conditions import ALWAYS
 from taskroles.access.conditions import spelled as spelled_condition
+from taskroles.access.marks import marks
+from taskroles.access.places import IMPORT
 from taskroles.access.reading import filled, read_template
-from taskroles.access.wording import GROWS, IMPORT, enumerate_text, marks, number, real
-from taskroles.access.wording import levels as by_access_level
+from taskroles.access.wording import GROWS
+from taskroles.access.words import enumerate_text, number, real
+from taskroles.access.words import levels as by_access_level
 from taskroles.documents import Document
 from taskroles.faults import BadInput
 from taskroles.rendering import outputs
