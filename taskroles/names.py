@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from taskroles.tree import ENVIRONMENT_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -12,7 +14,6 @@ FIELDS = re.compile(r"(?<!\$)\{([^{}]*)\}")
 STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")  # CreateStack, StackName
 TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml")
 POLICY = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)  # PutRolePolicy, PolicyName
-ENVIRONMENT_FILE = "environment.yml"
 
 
 class Names(NamedTuple):

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.documents import Document
 from taskroles.faults import BadInput, nearest
-from taskroles.names import ENVIRONMENT_FILE, Names, filled
+from taskroles.names import Names, filled
+from taskroles.tree import ENVIRONMENT_FILE, OUT, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-OUT = "out"
 
 
 class TaskRole(NamedTuple):
@@ -96,8 +95,8 @@ def environments_in(texts: Mapping[str, str]) -> dict[str, Environment]:
 
 def here() -> dict[str, Environment]:
     """Return the environments of out/ in the current folder. Raises BadInput."""
-    paths = sorted(Path(OUT).glob(f"*/{ENVIRONMENT_FILE}"))
-    return environments_in({path.as_posix(): path.read_text(encoding="utf-8") for path in paths})
+    paths = [path for path, _ in walk(OUT) if path.count("/") == 2 and path.endswith(f"/{ENVIRONMENT_FILE}")]  # noqa: PLR2004
+    return environments_in({path: Path(path).read_text(encoding="utf-8") for path in paths})
 
 
 def by_importance(environments: Iterable[Environment]) -> list[str]:

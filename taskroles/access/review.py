@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
-from taskroles.access.environments import OUT, Environment, by_importance, environments_in
+from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import Mark
 from taskroles.access.places import bare
 from taskroles.access.reading import Template, filled, read_template, with_values
@@ -16,16 +16,18 @@ from taskroles.access.report import Review, Section
 from taskroles.access.template import TemplateError
 from taskroles.access.wording import GROWS, SIGNS, Line, access_lines, target_names
 from taskroles.access.words import brief, enumerate_text
-from taskroles.names import ENVIRONMENT_FILE, Names
+from taskroles.faults import BadInput
+from taskroles.names import Names
+from taskroles.tree import ENVIRONMENT_FILE, FILE, OUT, is_template, oddity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from taskroles.access.reading import Policy, Statement
 
-IN_OUT = re.compile(rf"{OUT}/(?P<environment>[^/]+)/(?P<name>[^/]+\.ya?ml)")
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
 UNREAD = Mark("unread", "not understood, and may grant anything: read it yourself")
+ODD = "other files"  # stands where a line is about what is no template
 SETTINGS = "settings"  # stands where a line is about an environment and no service of it
 
 
@@ -39,14 +41,17 @@ class File(NamedTuple):
 class Side(NamedTuple):
     """One side of the comparison: its environments, where its templates lie, and how to read some of them.
 
-    `ids` holds git's blob id of each file by path; what has the same id is the same.
+    `ids` holds git's blob id of each file by path: what has the same id is the same. `odd` holds, by path, what lies
+    in out/ and cannot be judged, with the reason.
     """
 
     label: str
     environments: dict[str, Environment]
     paths: dict[File, str]
     ids: dict[str, str]
+    odd: dict[str, str]
     read: Callable[[Sequence[str]], dict[str, bytes]]
+    commit: str = ""  # "" where the side is no revision
 
     def id(self, file: File) -> str | None:
         """Return what stands for the content of a template, None if the side has none."""
@@ -61,29 +66,34 @@ class Side(NamedTuple):
 def side_of(
     label: str,
     ids: dict[str, str],
+    kinds: Mapping[str, str],
     read: Callable[[Sequence[str]], dict[str, bytes]],
     like: Mapping[str, Environment] | None = None,
 ) -> Side:
-    """Return a side of the comparison from the blob ids of its files. Raises BadInput.
+    """Return a side of the comparison from the blob ids and kinds of its files.
 
     An environment without an environment.yml is read by its paths, named as the environment of `like` names them.
     """
-    found = [match for match in map(IN_OUT.fullmatch, ids) if match]
-    files = [match[0] for match in found if match["name"] == ENVIRONMENT_FILE]
-    texts = {path: decoded(data, path) for path, data in read(files).items()} if files else {}
-    environments = environments_in(texts)
+    odd = {path: why for path in ids if (why := oddity(path, kinds.get(path, FILE)))}
+    plain = [path for path in ids if path not in odd]
+    environments: dict[str, Environment] = {}
+    files = [path for path in plain if path.endswith(f"/{ENVIRONMENT_FILE}")]
+    for path, data in (read(files) if files else {}).items():
+        folder = path.split("/")[1]
+        try:
+            environments[folder] = read_environment(decoded(data, path), path)
+        except (BadInput, TemplateError) as error:
+            odd[path] = f"cannot be read: {error}"
     named = {name: environment.names for name, environment in (like or {}).items()}
-    for match in found:
-        name = match["environment"]
-        if name not in environments:
-            names = named.get(name) or next(iter(named.values()), Names(template="{service}.yml"))
-            environments[name] = Environment(name, names, described=False)
-    paths = {
-        File(match["environment"], environments[match["environment"]].service(match[0])): match[0]
-        for match in found
-        if match["name"] != ENVIRONMENT_FILE
-    }
-    return Side(label, environments, paths, ids, read)
+    templates = [path for path in plain if is_template(path)]
+    for name in {path.split("/")[1] for path in templates} - environments.keys():
+        names = named.get(name) or next(iter(named.values()), Names(template="{service}.yml"))
+        environments[name] = Environment(name, names, described=False)
+    paths = {}
+    for path in templates:
+        environment = path.split("/")[1]
+        paths[File(environment, environments[environment].service(path))] = path
+    return Side(label, environments, paths, ids, odd, read)
 
 
 def decoded(data: bytes, path: str) -> str:
@@ -125,7 +135,9 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
             for each in (broken, broken_too)
             if file in each
         ]
-        lines[file] = unread or compare_templates(old.get(file), new.get(file), scope(file, base), scope(file, head))
+        account = (head.environments.get(file.environment) or base.environments[file.environment]).account
+        scopes = (scope(file, base), scope(file, head))
+        lines[file] = unread or compare_templates(old.get(file), new.get(file), *scopes, account)
     for file, shared in shared_names(old, new, head):
         lines[file].append(shared)
     found: dict[str, dict[Line, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -137,10 +149,18 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
         told = old and new and old.described and new.described and (not environments or name in environments)
         for line in setting_lines(old, new) if told else ():
             found[SETTINGS][line].append(name)
+    for path in sorted(base.odd.keys() | head.odd.keys()) if not (services or environments) else ():
+        if base.ids.get(path) != head.ids.get(path):
+            side = head if path in head.ids else base
+            how = "changed" if path in base.ids and path in head.ids else "came" if path in head.ids else "went"
+            why = side.odd.get(path, "was odd before")
+            found[ODD][Line("widened", (), f"{CANNOT_TELL}: {path} {how}: it {why}", marks=(UNREAD,))].append(OUT)
+    order = [*order, OUT]
     unchanged = tuple((head if file in head.paths else base).paths[file] for file in changed if not lines[file])
     known = base.environments | head.environments
     protected = {name for name in known if known[name].protected}
-    return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order))
+    commits = (base.commit, head.commit)
+    return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order), commits)
 
 
 def sections(
@@ -202,10 +222,13 @@ def statements(template: Template) -> list[Statement]:
 NO_TEMPLATE = Template("", (), {}, {})
 
 
-def compare_templates(old: Template | None, new: Template | None, came: str = "", went: str = "") -> list[Line]:
+def compare_templates(
+    old: Template | None, new: Template | None, came: str = "", went: str = "", account: str = ""
+) -> list[Line]:
     """Return the lines for one file; a side that does not have it is None, and allows nothing.
 
-    `came` and `went` say what the file is to a side that does not have it: a service, an environment.
+    `came` and `went` say what the file is to a side that does not have it: a service, an environment; `account` is the
+    environment's own, if it is known.
     """
     title = f"new {came}: " if old is None else f"removed {went}, once its stack is deleted: " if new is None else ""
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
@@ -223,7 +246,7 @@ def compare_templates(old: Template | None, new: Template | None, came: str = ""
     for role in roles:
         one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
         label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
-        found = access_lines(access_before.get(role, []), access_after.get(role, []), names)
+        found = access_lines(access_before.get(role, []), access_after.get(role, []), names, account)
         lines += [line._replace(text=title + line.text + label) for line in found]
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 

@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.environments import OUT
 from taskroles.faults import BadInput
-from taskroles.names import ENVIRONMENT_FILE
+from taskroles.tree import ENVIRONMENT_FILE, OUT, is_template, oddity, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +40,10 @@ def main(argv: list[str]) -> int:
 def lint() -> int:
     """Lint what is not known to be clean, print the findings, remember what is clean."""
     common = fingerprint()
-    templates = [path for path in sorted(Path(OUT).glob("*/*.yml")) if path.name != ENVIRONMENT_FILE]
-    before = {str(path): digest(common, path) for path in templates}
+    found = walk(OUT)
+    if odd := [f"{path} {why}" for path, kind in found if (why := oddity(path, kind))]:
+        raise BadInput(odd)
+    before = {path: digest(common, path) for path, _ in found if is_template(path)}
     if not before:
         raise BadInput([f"no template in {OUT}/; `make render` writes them"])
     known = set(CACHE.read_bytes().split()) if CACHE.is_file() else set()

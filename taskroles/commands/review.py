@@ -26,12 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskroles.access import report
-from taskroles.access.environments import OUT, require
+from taskroles.access.environments import require
 from taskroles.access.review import Side, review, side_of
 from taskroles.access.wording import GROWS
 from taskroles.faults import BadInput
-from taskroles.git import GitError, blob_id, files_of
+from taskroles.git import GitError, blob_id, commit_of, files_of
 from taskroles.terminal import say, takes_colour
+from taskroles.tree import FILE, OUT, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,19 +47,21 @@ DEPLOYED = "deployed"
 def revision_side(revision: str, like: Mapping[str, Environment] | None = None) -> Side:
     """Return what a git revision holds under out/. Raises BadInput."""
     try:
-        return side_of(revision, *files_of(revision, OUT), like)
+        return side_of(revision, *files_of(revision, OUT), like)._replace(commit=commit_of(revision))
     except GitError as error:
         raise BadInput([str(error)]) from None
 
 
 def working_tree_side() -> Side:
-    """Return what lies in out/ now, committed or not. Raises BadInput."""
+    """Return what lies in out/ now, committed or not."""
 
     def read(paths: Sequence[str]) -> dict[str, bytes]:
         return {path: Path(path).read_bytes() for path in paths}
 
-    found = [path.as_posix() for path in Path(OUT).glob("*/*") if path.is_file()]
-    return side_of("working tree", {path: blob_id(data) for path, data in read(found).items()}, read)
+    kinds = dict(walk(OUT, hidden=True))
+    ids = {path: blob_id(data) for path, data in read([path for path in kinds if kinds[path] == FILE]).items()}
+    ids |= {path: kind for path, kind in kinds.items() if kind != FILE}
+    return side_of("working tree", ids, kinds, read)
 
 
 def deployed_side(other: Side, environments: list[str], services: list[str]) -> Side:
@@ -73,7 +76,7 @@ def deployed_side(other: Side, environments: list[str], services: list[str]) -> 
         except (*aws_errors(), BadInput) as error:
             raise BadInput([f"what is deployed in {name} is not to be had: {error}"]) from None
     ids = {path: blob_id(data) for path, data in held.items()}
-    side = side_of(DEPLOYED, ids, lambda paths: {path: held[path] for path in paths}, other.environments)
+    side = side_of(DEPLOYED, ids, {}, lambda paths: {path: held[path] for path in paths}, other.environments)
     return side._replace(environments=side.environments | other.environments)  # AWS knows no settings of ours
 
 
