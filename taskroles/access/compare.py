@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Statement
 
 CANNOT_TELL = "cannot tell"
-UNKNOWN_MEANS = f"{CANNOT_TELL}: what"
+CONDITIONS_DIFFER = f"{CANNOT_TELL}: conditions differ"
+MEETING = f"{CANNOT_TELL}: NotResource meets a name known only to AWS"
 TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 Growth = Literal["", "possible", "certain"]
@@ -58,8 +59,8 @@ class Change(NamedTuple):
 
     @property
     def is_undecided(self) -> bool:
-        """Tell whether the change may be none: its conditions differ. What is unknown may be anything, and is not meant."""
-        return self.reason.startswith(CANNOT_TELL) and not self.reason.startswith(UNKNOWN_MEANS)
+        """Tell whether the change may be none: the same access under conditions that cannot be compared."""
+        return self.reason == CONDITIONS_DIFFER
 
 
 def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Change]:
@@ -69,11 +70,15 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
     gained there of the same action are two changes. A Deny that shrinks counts as widened even if these statements
     alone do not allow the action: another policy of the role may.
     """
+    before, after = list(before), list(after)
     old, new = rules_of_both(before, after)
     work = Work()
     pairs = {action: (old.get(action, NONE), new.get(action, NONE)) for action in old.keys() | new.keys()}
     verdicts = {pair: _verdict(*pair, work) for pair in set(pairs.values())}
-    return [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
+    found = [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
+    if found and not _future_actions(_named([*before, *after]))[1]:
+        found.append(Change("*", "widened", NONE, NONE, TOO_MUCH))
+    return found
 
 
 # --- actions --------------------
@@ -86,19 +91,25 @@ def rules_of_both(before: Iterable[Statement], after: Iterable[Statement]) -> tu
     patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`.
     """
     sides = list(before), list(after)
-    both = [statement for side in sides for statement in side]
-    named = {pattern.lower() for s in both for pattern in (*s.actions, *s.not_actions)}
-    if any(s.not_actions for s in both):
-        named.add("*")
-    future = _future_actions(frozenset(named))
+    named = _named([statement for side in sides for statement in side])
+    future, _ = _future_actions(named)
     today = frozenset().union(*map(expand, named)) if named else frozenset()
     old, new = (_rules_by_action(side, today, future) for side in sides)
     return old, new
 
 
+def _named(statements: list[Statement]) -> frozenset[str]:
+    """Return all patterns of actions that statements name, in small letters."""
+    named = {pattern.lower() for s in statements for pattern in (*s.actions, *s.not_actions)}
+    return frozenset(named | {"*"} if any(s.not_actions for s in statements) else named)
+
+
 @lru_cache(maxsize=1024)
-def _future_actions(named: frozenset[str]) -> dict[str, frozenset[str]]:
-    """Return the actions that do not exist, by a name that says which patterns match them: those patterns."""
+def _future_actions(named: frozenset[str]) -> tuple[dict[str, frozenset[str]], bool]:
+    """Return actions that do not exist, by a name that says which patterns match them: those patterns.
+
+    And whether these are all: too many patterns are not read together.
+    """
     wild = sorted(pattern for pattern in named if is_wildcard(pattern))
     found = {pattern: frozenset([pattern, *(w for w in wild if action_matches(w, pattern))]) for pattern in named}
     found = {pattern: by for pattern, by in found.items() if is_wildcard(pattern) or not expand(pattern)}
@@ -106,13 +117,13 @@ def _future_actions(named: frozenset[str]) -> dict[str, frozenset[str]]:
     try:
         sets = list(matched_together(wild, Work()))
     except TooMuch:
-        sets = [frozenset((i, j)) for i in range(len(wild)) for j in range(i)]
+        return found, False
     for indices in sets:
         patterns = frozenset(wild[k] for k in indices)
         if patterns and patterns not in together:
             narrow = [p for p in sorted(patterns) if not any(q != p and action_matches(p, q) for q in patterns)]
             found[" & ".join(narrow)] = patterns
-    return found
+    return found, True
 
 
 def _rules_by_action(
@@ -164,7 +175,7 @@ def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
 def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
     if unknown_ones := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
         kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
-        return (("widened", f"{UNKNOWN_MEANS} {min(kinds)} means"),)
+        return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
     grows = _change(before, after, ("granted", "widened"), work)
     shrinks = _change(after, before, ("revoked", "narrowed"), work)
     if not shrinks:
@@ -185,8 +196,7 @@ def _change(old: Rules, new: Rules, words: tuple[str, str], work: Work) -> tuple
     added, had = ({r for r in some if r.effect == "Allow"} for some in (new - old, old))
     if (growth or undenied) == "possible":
         differ = len({r.condition for r in old | new}) > 1
-        why = "conditions differ" if differ else "a Deny or NotResource meets a name known only to AWS"
-        return words[1], f"{CANNOT_TELL}: {why}"
+        return words[1], CONDITIONS_DIFFER if differ else MEETING
     if not growth:
         return words[1], "a Deny was dropped"
     dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}

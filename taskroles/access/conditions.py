@@ -6,6 +6,7 @@ The operators, and how several keys and values are read, are from "IAM JSON poli
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import json
 import re
@@ -162,7 +163,7 @@ def _part_implies(one: Part, other: Part) -> bool:
     if one.operator == other.operator and one.operator != "Null" and not negated_any:
         if one.is_negated:
             return one.values >= other.values
-        return one.values <= other.values or _likes(one, other)
+        return one.values <= other.values or _likes(one, other) or _is_stricter(one, other)
     equals_and_like = (one.operator, other.operator.removesuffix("IfExists")) == ("StringEquals", "StringLike")
     return equals_and_like and _likes(one, other)
 
@@ -179,21 +180,42 @@ def _likes(one: Part, other: Part) -> bool:
     )
 
 
+def _is_stricter(one: Part, other: Part) -> bool:
+    """Tell whether ranges of addresses or bounds of the one lie within those of the other; False where in doubt."""
+    if len(one.values) != 1 or len(other.values) != 1:
+        return False
+    (narrow,), (wide,) = one.values, other.values
+    name = one.operator.removesuffix("IfExists")
+    try:
+        if name == "IpAddress":
+            inner, outer = ipaddress.ip_network(narrow, strict=False), ipaddress.ip_network(wide, strict=False)
+            return inner.version == outer.version and inner.subnet_of(outer)
+        if name.startswith("NumericLess"):
+            return float(narrow) <= float(wide)
+        if name.startswith("NumericGreater"):
+            return float(narrow) >= float(wide)
+    except ValueError:
+        return False
+    return False
+
+
 def may_fail(one: Condition, other: Condition) -> bool:
     """Tell whether, for certain, some request meets the one condition and not the other."""
     keys = {part.key for part in one}
     return any(
-        not wanted.is_opaque and (wanted.key not in keys or any(_exclude(part, wanted) for part in one))
+        not wanted.is_opaque and (wanted.key not in keys or any(_leaves_out(part, wanted) for part in one))
         for wanted in other
     )
 
 
-def _exclude(one: Part, other: Part) -> bool:
-    """Tell whether two parts on one key never hold together, though the one can hold."""
+def _leaves_out(one: Part, other: Part) -> bool:
+    """Tell whether the one part, on the same key, can hold without the other."""
     if one.is_opaque or one.key != other.key:
         return False
     plain = {"StringEquals", "StringEqualsIgnoreCase", "Bool", "NumericEquals", "Null", "StringLike", "ArnLike"}
     values = one.values | other.values
+    if one.operator == other.operator and _is_stricter(other, one) and one.values != other.values:
+        return True
     if one.operator == other.operator and one.operator in plain:
         return one.values.isdisjoint(other.values) and not any(is_wildcard(v) or "${" in v for v in values)
     pair = {"StringEquals": "StringNotEquals", "StringLike": "StringNotLike", "ArnLike": "ArnNotLike"}
