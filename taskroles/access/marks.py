@@ -34,6 +34,9 @@ class Mark(NamedTuple):
     text: str
 
 
+UNREAD = Mark("unread", "not understood, and may grant anything: read it yourself")
+
+
 def marks(
     changes: list[Change], before: list[Statement], after: list[Statement], text: str, account: str = ""
 ) -> tuple[Mark, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
-from taskroles.access.marks import Mark
+from taskroles.access.marks import UNREAD, Mark
 from taskroles.access.places import bare
 from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Policy, Statement
 
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
-UNREAD = Mark("unread", "not understood, and may grant anything: read it yourself")
 ODD = "other files"  # stands where a line is about what is no template
 SETTINGS = "settings"  # stands where a line is about an environment and no service of it
 

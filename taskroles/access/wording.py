@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskroles.access.actions import expand, resource_types
 from taskroles.access.compare import Rule, compare, rules_of_both
 from taskroles.access.conditions import ALWAYS, spelled
-from taskroles.access.marks import marks
+from taskroles.access.marks import UNREAD, marks
 from taskroles.access.patterns import is_wildcard
 from taskroles.access.places import IMPORT, bare, resource_text
 from taskroles.access.words import brief, enumerate_text, number, real, service_of
@@ -56,6 +56,9 @@ def access_lines(
         had = {service_of(action) for action in rules[not grows]}
         left = [c for c in changes if (c.kind in GROWS) is grows and (grows or c.action not in moves)]
         for services, group in _grouped(left, had):
+            if not any(c.before or c.after for c in group):  # of no action at all: too many patterns
+                lines.append(Line("widened", (), group[0].reason, marks=(UNREAD,)))
+                continue
             line = _line(services, group, rules, names or {}, grows=grows)
             if grows and any(c.action in moves for c in group):
                 line = _move(line, group, moves, names or {})
