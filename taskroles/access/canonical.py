@@ -156,5 +156,6 @@ def with_variables(text: str) -> str:
 
 def _variable(match: re.Match[str]) -> str:
     if match[1] in ("*", "?", "$"):
-        return "$" if match[1] == "$" else f"${{literal {match[1]}}}"
-    return f"${{variable {match[1].strip().lower()}}}"
+        return f"${{literal {match[1]}}}"
+    key, comma, default = match[1].partition(",")  # ${key, 'default'}: the case of a key means nothing
+    return f"${{variable {key.lower()}{comma}{default}}}"

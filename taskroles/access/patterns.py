@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 Letters = tuple[str, ...]
 ANY_NAME = "\ue001"  # a letter that stands for any text without a colon
 WITH_COLONS = ("${AWS::StackId}", "${AWS::NotificationARNs}")  # pseudo parameters that are ARNs
-LITERAL = {"*": "\ue002", "?": "\ue003"}  # the characters themselves, where they are no wildcards
+LITERAL = {"*": "\ue002", "?": "\ue003", "$": "$"}  # the characters themselves, where they are no wildcards
 
 
 def is_wildcard(pattern: str) -> bool:
