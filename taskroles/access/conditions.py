@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from taskroles.access.canonical import canonical, unspelled, with_variables
-from taskroles.access.patterns import glob_matches, is_wildcard
+from taskroles.access.patterns import glob_matches, is_wildcard, letters
 
 NAMES = (
     *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
@@ -122,7 +122,11 @@ def _operator(written: str) -> str:
 
 
 def _folded(operator: str, text: str) -> str:
-    return text.lower() if "IgnoreCase" in operator or "Bool" in operator or operator == "Null" else text
+    if not ("IgnoreCase" in operator or "Bool" in operator or operator == "Null"):
+        return text
+    found = letters(text)  # what a `${...}` names has a case that matters
+    pairs = zip(("", *found), found, strict=False)
+    return "".join(now if len(now) > 1 else "{!" if (was, now) == ("$", "{") else now.lower() for was, now in pairs)
 
 
 @lru_cache(maxsize=4096)
@@ -172,12 +176,19 @@ def _likes(one: Part, other: Part) -> bool:
     """Tell whether each value of the one, as a plain text or a pattern, is matched by a pattern of the other."""
     if "Like" not in other.operator or one.is_negated or any("${" in value for value in one.values | other.values):
         return False
+    matches = _arn_matches if "Arn" in other.operator else glob_matches
     literal = "Equals" in one.operator
     return all(
-        any(glob_matches(pattern, value) for pattern in other.values)
+        any(matches(pattern, value) for pattern in other.values)
         for value in one.values
         if literal or not is_wildcard(value) or value not in other.values
     )
+
+
+def _arn_matches(pattern: str, arn: str) -> bool:
+    """Tell the same of two ARNs, "each of the six colon-delimited components" of which is matched for itself."""
+    patterns, parts = pattern.split(":", 5), arn.split(":", 5)
+    return len(patterns) == len(parts) == 6 and all(map(glob_matches, patterns, parts))  # noqa: PLR2004 - as quoted
 
 
 def _is_stricter(one: Part, other: Part) -> bool:
