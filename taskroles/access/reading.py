@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access import conditions, resources
 from taskroles.access.canonical import as_json, canonical, unspelled, with_variables
+from taskroles.access.meanings import WHEN, meanings, not_understood
 from taskroles.access.template import TemplateError, parse_template
 
 if TYPE_CHECKING:
@@ -70,12 +71,16 @@ class Policy(NamedTuple):
 
 
 class Template(NamedTuple):
-    """One file: `parameters` holds the default of each plain one; `facts` what is not understood, as JSON, by what it is."""
+    """One file: `parameters` holds the default of each plain one; `facts` what is not understood, as JSON, by what it is.
+
+    `meanings` holds what names stand for that something takes which is not understood; see `access.meanings`.
+    """
 
     path: str
     policies: tuple[Policy, ...]
     parameters: dict[str, str]
     facts: dict[str, str]
+    meanings: dict[str, str] = {}
 
 
 def read_template(text: str, path: str) -> Template:
@@ -93,13 +98,22 @@ def read_template(text: str, path: str) -> Template:
             grants = _grants_above(lines[: line - 1])
             when = _when(resource, document)
             for held in found.policies:
-                statements = read_document(held.document, path, logical_id, when, facts=facts)
+                strange: dict[str, str] = {}
+                statements = read_document(held.document, path, logical_id, when, facts=strange)
+                whose = f" of {held.name} for {', '.join(held.holders)} if {conditions.spelled(when)}"
+                for key, value in strange.items():
+                    facts[key] = facts.get(key, "") + value + whose  # of one name there may be several
                 policies.append(
                     Policy(logical_id, held.name, held.holders, tuple(statements), grants, line, found.stays)
                 )
     except WRONG_SHAPE as error:
         raise TemplateError(f"{where}: not of a shape that can be read ({error})") from None
-    return Template(path, tuple(policies), resources.plain_parameters(document), facts)
+    said = [statement for policy in policies for statement in policy.statements]
+    texts = [text for s in said for text in (*s.resources, *s.not_resources)]
+    texts += [text for policy in policies for text in (policy.name, *policy.roles)]
+    taken = not_understood(facts, (s.condition for s in said), texts)
+    parameters = resources.plain_parameters(document)
+    return Template(path, tuple(policies), parameters, facts, meanings(document, taken))
 
 
 def _when(resource: Any, document: dict[str, Any]) -> Condition:
@@ -108,7 +122,7 @@ def _when(resource: Any, document: dict[str, Any]) -> Condition:
         return conditions.ALWAYS
     name = resource["Condition"]
     says = as_json(document.get("Conditions", {}).get(str(name)))
-    return frozenset([conditions.opaque(f"template condition {name} ({says})")])
+    return frozenset([conditions.opaque(f"{WHEN}{name} ({says})")])
 
 
 def read_document(
@@ -131,12 +145,14 @@ def read_document(
     version = document.get("Version")
     variables = version == CURRENT  # in the old one they are plain text: "IAM JSON policy elements: Version"
     if version not in (CURRENT, "2008-10-17", None):
-        facts[f"Version of a policy document of {logical_id}"] = as_json(version)
+        facts[f"a policy document of {logical_id}, for its Version {as_json(version)}"] = as_json(document)
+        return []
     found = []
     for raw in _listed(document["Statement"]):
         if isinstance(raw, dict) and not raw.keys() <= STATEMENT_KEYS | PRINCIPAL_KEYS:
             strange = ", ".join(sorted(map(str, raw.keys() - STATEMENT_KEYS - PRINCIPAL_KEYS)))
-            facts[f"a statement with {strange} in {logical_id}: {as_json([version, raw])}"] = "there"
+            what = f"a statement with {strange} in {logical_id}: {as_json([version, raw])}"
+            facts[what] = f"{facts.get(what, '')} there"
             continue
         found.append(_statement(raw, when, path, logical_id, variables=variables))
     return found

@@ -61,14 +61,17 @@ def section_facts(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def is_plain(parameter: Any) -> bool:
     """Tell whether a parameter is text, known by its default or given by a deploy."""
-    return isinstance(parameter, dict) and parameter.get("Type") == "String" and parameter.keys() <= PLAIN
+    if not isinstance(parameter, dict) or parameter.get("Type") != "String" or not parameter.keys() <= PLAIN:
+        return False
+    default = parameter.get("Default", "")  # it may be read as more than text where it is put in
+    return isinstance(default, (str, int, float)) and "${" not in str(default) and "{{" not in str(default)
 
 
 def plain_parameters(document: dict[str, Any]) -> dict[str, str]:
     """Return the defaults of the plain parameters that have one."""
     parameters = document.get("Parameters", {})
     plain = {name: each for name, each in parameters.items() if is_plain(each)} if isinstance(parameters, dict) else {}
-    return {name: str(each["Default"]) for name, each in plain.items() if isinstance(each.get("Default"), str)}
+    return {name: canonical(each["Default"]) for name, each in plain.items() if "Default" in each}
 
 
 def read(logical_id: str, resource: Any) -> Found:
@@ -79,13 +82,15 @@ def read(logical_id: str, resource: Any) -> Found:
     what = f"{logical_id} ({kind})"
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None or not isinstance(properties, dict) or TRANSFORM in as_json(resource):
-        return Found([], {f"resource {what}": as_json(resource)})
+        with_what = f" with an {TRANSFORM}" if TRANSFORM in as_json(resource) else ""
+        return Found([], {f"resource {what}{with_what}": as_json(resource)})
     policies, understood = reader(logical_id, properties)
     facts = {f"{key} of {what}": as_json(resource[key]) for key in resource.keys() - ATTRIBUTES}
-    facts |= {f"{key} of {what}": as_json(properties[key]) for key in properties.keys() - understood}
     for key in ("DeletionPolicy", "UpdateReplacePolicy"):
         if resource.get(key) == "Delete":
             facts.pop(f"{key} of {what}", None)
+    for key in properties.keys() - understood:
+        facts[f"{'property ' * (key in resource)}{key} of {what}"] = as_json(properties[key])
     facts |= _attached(logical_id, kind, properties)
     stays = resource.get("DeletionPolicy", "Delete") != "Delete"
     return Found(policies, facts, stays)

@@ -234,7 +234,9 @@ def compare_templates(
     was, now = moved_values(before, after)
     kept = [policy for policy in before.policies if policy.stays and policy.logical_id not in ids_of(after)]
     access_before = by_role(before.policies, was)
-    access_after = by_role([*after.policies, *kept], now)
+    access_after = by_role(after.policies, now)
+    for role, stays in by_role(kept, was).items():
+        access_after.setdefault(role, []).extend(stays)
     lines = [*renamed(before, after), *attached(before, after), *undecided(before, after)]
     lines += [staying(policy) for policy in kept]
     if new is None:
@@ -315,6 +317,9 @@ def undecided(old: Template, new: Template) -> Iterator[Line]:
         if was != now:
             how = "came" if was is None else "went" if now is None else "changed"
             yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=(UNREAD,))
+    for key in sorted(old.meanings.keys() & new.meanings.keys()):
+        if old.meanings[key] != new.meanings[key]:
+            yield Line("widened", (), f"{CANNOT_TELL}: {key} changed", marks=(UNREAD,))
 
 
 # --- across files --------------------

@@ -1,0 +1,53 @@
+"""What the names of a template stand for, where something takes them that is not understood: a change of it is one there.
+
+A condition of Fn::If, the default of a parameter that an unknown resource takes: the text that names them stays the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from taskroles.access.canonical import UNKNOWN, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskroles.access.conditions import Condition
+
+NAME = re.compile(r"[A-Za-z0-9]+")
+WHEN = "template condition "  # ... and what it says
+
+
+def meanings(document: dict[str, Any], texts: Iterable[str]) -> dict[str, str]:
+    """Return what each name that one of these texts takes stands for, as JSON, by what it is."""
+    parts = {(kind, name): part for kind in ("Conditions", "Parameters") for name, part in _named(document, kind)}
+    known = {name for _, name in parts}
+    found: dict[str, str] = {}
+    todo = [name for text in texts for name in NAME.findall(text) if name in known]
+    while todo:
+        name = todo.pop()
+        for kind, what in (("Conditions", f"condition {name}"), ("Parameters", f"the default of parameter {name}")):
+            if (kind, name) in parts and what not in found:
+                part = parts[kind, name]
+                found[what] = as_json(part if kind == "Conditions" or not isinstance(part, dict) else part.get("Default"))
+                todo += [each for each in NAME.findall(found[what]) if each in known] if kind == "Conditions" else []
+    for (kind, name), part in parts.items():
+        if kind == "Parameters" and isinstance(part, dict):
+            found[f"whether parameter {name} has a default"] = as_json("Default" in part)
+    return found
+
+
+def _named(document: dict[str, Any], kind: str) -> Iterable[tuple[str, Any]]:
+    section = document.get(kind, {})
+    return section.items() if isinstance(section, dict) else ()
+
+
+def not_understood(facts: dict[str, str], conditions: Iterable[Condition], texts: Iterable[str]) -> set[str]:
+    """Return the texts in which names are taken that nothing looks into."""
+    found = {*facts, *facts.values(), *(text for text in texts if UNKNOWN in text)}
+    for part in (part for condition in conditions for part in condition):
+        if part.is_opaque:  # of a resource's Condition, what it says: its name alone says nothing
+            found.add(part.operator.partition("(")[2] if part.operator.startswith(WHEN) else part.operator)
+        found |= {text for text in part.values if UNKNOWN in text}
+    return found
