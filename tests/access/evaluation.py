@@ -76,6 +76,8 @@ class Evaluation:
     def value(self, node: Any) -> Any:
         """Return what a part of a template stands for, dynamic references looked up."""
         found = self._value(node)
+        if found is NO_VALUE:
+            raise Refused
         return self._resolved(found)
 
     def holds(self, name: Any) -> bool:
@@ -114,7 +116,10 @@ class Evaluation:
     def _function(self, name: str, argument: Any) -> Any:
         reader = FUNCTIONS.get(name)
         if reader:
-            return reader(self, argument)
+            try:
+                return reader(self, argument)
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+                raise Refused from None  # not the arguments that it takes
         # what it gives is not known here: the same for the same arguments
         return self.world.text(name, json.dumps(self._value(argument), sort_keys=True))
 
