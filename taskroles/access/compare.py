@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from taskroles.access.actions import expand
 from taskroles.access.automaton import TooMuch, Work, matched_together
 from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
-from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, may_fail, spelled
+from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
+from taskroles.access.examples import tells_apart
 from taskroles.access.patterns import action_matches, is_wildcard, letters, meet, unknown
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ CONDITIONS_DIFFER = f"{CANNOT_TELL}: conditions differ"
 MEETING = f"{CANNOT_TELL}: NotResource meets a name known only to AWS"
 TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
-Growth = Literal["", "possible", "certain"]
+Growth = Literal["", "conditions", "names", "meeting", "certain"]
+# what lies between nothing and certainty, the worst last
+WHY = {
+    "conditions": CONDITIONS_DIFFER,
+    "names": f"{CANNOT_TELL}: conditions differ by a name known only to AWS",
+    "meeting": MEETING,
+}
 
 
 class Rule(NamedTuple):
@@ -173,7 +180,8 @@ def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
 
 
 def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
-    if unknown_ones := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
+    unknown_ones = {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}
+    if unknown_ones and not _only_shrinks(before, after):
         kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
         return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
     grows = _change(before, after, ("granted", "widened"), work)
@@ -194,10 +202,9 @@ def _change(old: Rules, new: Rules, words: tuple[str, str], work: Work) -> tuple
     if not growth and not undenied:
         return None
     added, had = ({r for r in some if r.effect == "Allow"} for some in (new - old, old))
-    if (growth or undenied) == "possible":
-        differ = len({r.condition for r in old | new}) > 1
-        return words[1], CONDITIONS_DIFFER if differ else MEETING
-    if not growth:
+    if "certain" not in (growth, undenied):
+        return words[1], WHY[max(growth, undenied, key=["", *WHY].index)]
+    if growth != "certain":
         return words[1], "a Deny was dropped"
     dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}
     reason = (
@@ -223,48 +230,83 @@ def _includes(wide: Rule, narrow: Rule, work: Work) -> bool:
 
 
 def _growth(old: Rules, new: Rules, work: Work) -> Growth:
-    """Tell whether some request is allowed by new and not by old; "" proves that there is none."""
-    allowing = [r for r in new if r.effect == "Allow"]
-    if not allowing or new <= {r for r in old if r.effect == "Allow"} == old:
-        return ""
-    texts = sorted({text for rule in old | new for text in rule.resources})
-    index = {text: k for k, text in enumerate(texts)}
-    useful = {index[text] for r in allowing for text in r.resources}
-    endless = any(r.negated for r in allowing)
-    about = {rule: frozenset(index[text] for text in rule.resources) for rule in old | new}
-    worst: Growth = ""
-    for matched in matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left)):
-        here = _growth_here(*([r for r in side if bool(about[r] & matched) != r.negated] for side in (old, new)))
-        if here == "certain":
-            return here
-        worst = worst or here
-    return worst or ("possible" if any(r.negated for r in old | new) and _hidden_meeting(old | new) else "")
-
-
-def _growth_here(old: list[Rule], new: list[Rule]) -> Growth:
-    """Tell whether new allows more than old, of the rules that are about one and the same resource.
+    """Tell whether some request is allowed by new and not by old; "" proves that there is none.
 
     That a Deny of old might be what forbids it is left out: `_change` reports every Deny that shrinks.
     """
-    had = [each for r in old if r.effect == "Allow" for each in alternatives(r.condition)]
-    denied = [each for r in new if r.effect == "Deny" for each in alternatives(r.condition)]
+    had = _by_condition(r for r in old if r.effect == "Allow")
+    allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had)
+    if not allowing:
+        return ""
+    denying = _by_condition(r for r in new if r.effect == "Deny")
+    rules = allowing | had | denying
+    texts = sorted({text for rule in rules for text in rule.resources})
+    index = {text: k for k, text in enumerate(texts)}
+    useful = {index[text] for r in allowing for text in r.resources}
+    endless = any(r.negated for r in allowing)
+    about = {rule: frozenset(index[text] for text in rule.resources) for rule in rules}
     worst: Growth = ""
-    for condition in {each for r in new if r.effect == "Allow" for each in alternatives(r.condition)}:
-        if any(implies(condition, each) for each in (*had, *denied)):
+    for matched in matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left)):
+        here = _growth_here(
+            *(
+                {r.condition for r in side if bool(about[r] & matched) != r.negated}
+                for side in (allowing, had | denying)
+            )
+        )
+        if here == "certain":
+            return here
+        worst = max(worst, here, key=["", *WHY].index)
+    return "meeting" if _hidden_meeting(allowing, had | denying) else worst
+
+
+def _by_condition(rules: Iterable[Rule]) -> Rules:
+    """Return rules of which one holds exactly if one of these does, each of one alternative of its condition."""
+    return frozenset(r._replace(condition=each) for r in rules for each in alternatives(r.condition))
+
+
+def _uncovered(rules: Rules, had: Rules) -> Rules:
+    """Leave out the rules that one of `had` covers for itself, whatever a `${...}` in them stands for."""
+    by_resources: dict[tuple[frozenset[str], bool], list[Condition]] = {}
+    for r in had:
+        by_resources.setdefault((r.resources, r.negated), []).append(r.condition)
+    negated = {where: conditions for (where, is_negated), conditions in by_resources.items() if is_negated}
+
+    def is_covered(r: Rule) -> bool:
+        places = [each for each in negated if each <= r.resources] if r.negated else [r.resources]
+        known = (each for where in places for each in by_resources.get((where, r.negated), ()))
+        return any(implies(r.condition, each) for each in known)
+
+    return frozenset(r for r in rules if not is_covered(r))
+
+
+def _only_shrinks(old: Rules, new: Rules) -> bool:
+    """Tell whether each rule of new is there in old, and each Deny of old in new, maybe under fewer conditions."""
+    sides = (old, new), (_denied(new), _denied(old))
+    allowed = ([_by_condition(r for r in rules if r.effect == "Allow") for rules in pair] for pair in sides)
+    return not any(_uncovered(more, had) for had, more in allowed)
+
+
+def _growth_here(new: set[Condition], others: set[Condition]) -> Growth:
+    """Tell whether one of the conditions of new can hold where none of the others does: those had, and those denied."""
+    worst: Growth = ""
+    for condition in new:
+        if any(implies(condition, each) for each in others):
             continue
-        if all(may_fail(condition, each) for each in (*had, *denied)):
+        if not others or tells_apart(condition, others):
             return "certain"
-        worst = "possible"
+        named = any("${" in value for each in (condition, *others) for part in each for value in part.values)
+        worst = "names" if named or worst == "names" else "conditions"
     return worst
 
 
-def _hidden_meeting(rules: Rules) -> bool:
-    """Tell whether a pattern of NotResource could match another one only through a `${...}`'s value.
+def _hidden_meeting(allowing: Rules, others: Rules) -> bool:
+    """Tell whether a pattern of NotResource could match one that matters here only through a `${...}`'s value.
 
-    Other patterns need no such question: what one includes, it includes whatever its `${...}` stand for.
+    Those are what is allowed, and what other NotResources leave out. Other patterns need no such question: what one
+    includes, it includes whatever its `${...}` stand for.
     """
-    texts = {text for r in rules for text in r.resources}
-    negative = {text for r in rules if r.negated for text in r.resources}
+    negative = {text for r in others if r.negated for text in r.resources}
+    texts = negative | {text for r in allowing if not r.negated for text in r.resources}
     return any(_may_be_alike(one, other) for one in negative for other in texts - {one})
 
 

@@ -1,4 +1,4 @@
-"""The conditions of statements, compared part by part: where one holds, must another hold, or may it fail.
+"""The conditions of statements, compared part by part: whether one must hold where another does.
 
 The operators, and how several keys and values are read, are from "IAM JSON policy elements: Condition operators" and
 "Conditions with multiple context keys or values" in the IAM User Guide.
@@ -208,26 +208,3 @@ def _is_stricter(one: Part, other: Part) -> bool:
     except ValueError:
         return False
     return False
-
-
-def may_fail(one: Condition, other: Condition) -> bool:
-    """Tell whether, for certain, some request meets the one condition and not the other."""
-    keys = {part.key for part in one}
-    return any(
-        not wanted.is_opaque and (wanted.key not in keys or any(_leaves_out(part, wanted) for part in one))
-        for wanted in other
-    )
-
-
-def _leaves_out(one: Part, other: Part) -> bool:
-    """Tell whether the one part, on the same key, can hold without the other."""
-    if one.is_opaque or one.key != other.key:
-        return False
-    plain = {"StringEquals", "StringEqualsIgnoreCase", "Bool", "NumericEquals", "Null", "StringLike", "ArnLike"}
-    values = one.values | other.values
-    if one.operator == other.operator and _is_stricter(other, one) and one.values != other.values:
-        return True
-    if one.operator == other.operator and one.operator in plain:
-        return one.values.isdisjoint(other.values) and not any(is_wildcard(v) or "${" in v for v in values)
-    pair = {"StringEquals": "StringNotEquals", "StringLike": "StringNotLike", "ArnLike": "ArnNotLike"}
-    return pair.get(one.operator) == other.operator and bool(one.values & other.values)

@@ -30,7 +30,9 @@ def meanings(document: dict[str, Any], texts: Iterable[str]) -> dict[str, str]:
         for kind, what in (("Conditions", f"condition {name}"), ("Parameters", f"the default of parameter {name}")):
             if (kind, name) in parts and what not in found:
                 part = parts[kind, name]
-                found[what] = as_json(part if kind == "Conditions" or not isinstance(part, dict) else part.get("Default"))
+                found[what] = as_json(
+                    part if kind == "Conditions" or not isinstance(part, dict) else part.get("Default")
+                )
                 todo += [each for each in NAME.findall(found[what]) if each in known] if kind == "Conditions" else []
     for (kind, name), part in parts.items():
         if kind == "Parameters" and isinstance(part, dict):

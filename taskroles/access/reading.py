@@ -80,7 +80,7 @@ class Template(NamedTuple):
     policies: tuple[Policy, ...]
     parameters: dict[str, str]
     facts: dict[str, str]
-    meanings: dict[str, str] = {}
+    meanings: dict[str, str]
 
 
 def read_template(text: str, path: str) -> Template:

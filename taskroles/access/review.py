@@ -218,7 +218,7 @@ def statements(template: Template) -> list[Statement]:
     return [statement for policy in template.policies for statement in policy.statements]
 
 
-NO_TEMPLATE = Template("", (), {}, {})
+NO_TEMPLATE = Template("", (), {}, {}, {})
 
 
 def compare_templates(

@@ -146,7 +146,7 @@ def edit(draw: st.DrawFn, document: dict[str, Any]) -> None:
     elif how == "drop" and len(listed) > 1:
         del listed[at]
     elif how == "effect":
-        said["Effect"] = "Deny" if said["Effect"] == "Allow" else "Allow"
+        said["Effect"] = "Deny" if said.get("Effect") == "Allow" else "Allow"
     elif how == "version":
         document["Version"] = draw(st.sampled_from(["2012-10-17", "2008-10-17"]))
     elif how == "condition" and "Condition" in said:
@@ -160,7 +160,7 @@ def edit(draw: st.DrawFn, document: dict[str, Any]) -> None:
 def replace(draw: st.DrawFn, said: dict[str, Any], key: str) -> None:
     """Change what a statement is about, or turn it into all but that."""
     was = key if key in said else f"Not{key}"
-    value = said.pop(was)
+    value = said.pop(was, "a")
     now = draw(st.sampled_from([was, was, was, key, f"Not{key}"]))
     values = value if isinstance(value, list) else [value]
     more = draw(ACTION_LISTS) if key == "Action" else [draw(spellings(draw(RESOURCES), depth=1))]

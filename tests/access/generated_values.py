@@ -45,7 +45,7 @@ def function(piece: Any, draw: st.DrawFn) -> Any:
         return {"Fn::ImportValue": draw(spellings(list(what)))}
     if "." not in what:
         return {"Ref": what} if draw(st.integers(0, 4)) else {"Fn::Sub": f"${{{what}}}"}
-    return {"Fn::GetAtt": draw(st.sampled_from([what.split("."), what]))}
+    return {"Fn::GetAtt": what.split(".")}
 
 
 @st.composite

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from asked import requests
 from evaluation import NotEvaluated, Refused, World
 from generated_templates import pairs
@@ -29,19 +28,7 @@ if TYPE_CHECKING:
 
     from taskroles.access.wording import Line
 
-SERVICES = ("sqs", "s3", "ec2messages", "sts")
 SEEDS = range(4)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_services() -> Iterator[None]:
-    """Let no other AWS service exist: the same code, without 20,000 actions for each `*`."""
-    some = {name: known for name, known in actions._known().items() if name in SERVICES}  # noqa: SLF001
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(actions, "_known", lambda: some)
-        actions.expand.cache_clear()
-        yield
-    actions.expand.cache_clear()
 
 
 def growing_lines(before: Any, after: Any) -> list[Line]:
@@ -90,7 +77,7 @@ def growth(before: Any, after: Any) -> Iterator[tuple[str, str]]:
 
 @examples(400)
 @given(pairs())
-def test_no_template_grows_unsaid(pair: tuple[Any, Any]) -> None:
+def test_no_template_grows_unsaid(few_services: None, pair: tuple[Any, Any]) -> None:
     before, after = pair
     if not can_be_read(*pair):
         return
