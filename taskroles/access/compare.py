@@ -247,12 +247,8 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     about = {rule: frozenset(index[text] for text in rule.resources) for rule in rules}
     worst: Growth = ""
     for matched in matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left)):
-        here = _growth_here(
-            *(
-                {r.condition for r in side if bool(about[r] & matched) != r.negated}
-                for side in (allowing, had | denying)
-            )
-        )
+        sides = ((r for r in side if bool(about[r] & matched) != r.negated) for side in (allowing, had | denying))
+        here = _growth_here(*({r.condition for r in side} for side in sides), work)
         if here == "certain":
             return here
         worst = max(worst, here, key=["", *WHY].index)
@@ -286,13 +282,13 @@ def _only_shrinks(old: Rules, new: Rules) -> bool:
     return not any(_uncovered(more, had) for had, more in allowed)
 
 
-def _growth_here(new: set[Condition], others: set[Condition]) -> Growth:
+def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Growth:
     """Tell whether one of the conditions of new can hold where none of the others does: those had, and those denied."""
     worst: Growth = ""
     for condition in new:
         if any(implies(condition, each) for each in others):
             continue
-        if not others or tells_apart(condition, others):
+        if not others or tells_apart(condition, others, work):
             return "certain"
         named = any("${" in value for each in (condition, *others) for part in each for value in part.values)
         worst = "names" if named or worst == "names" else "conditions"

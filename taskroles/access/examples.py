@@ -19,28 +19,36 @@ from taskroles.access.patterns import glob, letters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from taskroles.access.automaton import Work
     from taskroles.access.conditions import Condition, Part
 
 Values = tuple[str, ...]  # of one key in a request; none where the request lacks it
 
-OTHER = "~"  # a text that no policy names
+OTHER = "~~"  # a text that no policy names
 MOST_TEXTS = 24  # of one key
-MOST_REQUESTS = 4_096
+MOST_REQUESTS = 1_024
+PARTS = 4  # what a condition costs, next to a position of an automaton
 ARN = 6  # parts of an ARN
 SYMBOLS = 0xF0000  # the first of the characters that stand for a `${...}`, whose value is like nothing else
 
 
-def tells_apart(one: Condition, others: Iterable[Condition]) -> bool:
-    """Tell whether a request is found that meets the one condition and none of the others."""
+def tells_apart(one: Condition, others: Iterable[Condition], work: Work) -> bool:
+    """Tell whether a request is found that meets the one condition and none of the others; may raise TooMuch.
+
+    What is no operator of IAM's may hold, on either side.
+    """
     others = [*others]
-    keys = sorted({part.key.lower() for each in (one, *others) for part in each if part.key})
-    choices = [[values for values in _candidates(key, one, others) if _holds(one, key, values)] for key in keys]
-    tried = itertools.islice(itertools.product(*choices), MOST_REQUESTS)
-    # what is no operator of IAM's may hold, on either side
-    return any(
-        not any(all(_holds(each, key, values) for key, values in zip(keys, request, strict=True)) for each in others)
-        for request in tried
-    )
+    held = {(1 << len(others)) - 1}  # for each request thought of so far, a bit for each of the others that it meets
+    for key in sorted({part.key.lower() for each in (one, *others) for part in each if part.key}):
+        candidates = _candidates(key, one, others)
+        work.spend(len(candidates) * (len(others) + 1) * PARTS)
+        here = {_held(others, key, values) for values in candidates if _holds(one, key, values)}
+        held = set(sorted({each & more for each in held for more in here}, key=int.bit_count)[:MOST_REQUESTS])
+    return 0 in held
+
+
+def _held(conditions: list[Condition], key: str, values: Values) -> int:
+    return sum(1 << bit for bit, each in enumerate(conditions) if _holds(each, key, values))
 
 
 def _holds(condition: Condition, key: str, values: Values) -> bool:
@@ -52,8 +60,9 @@ def _candidates(key: str, one: Condition, others: list[Condition]) -> list[Value
     parts = [part for each in (one, *others) for part in each if part.key and part.key.lower() == key]
     texts = list(dict.fromkeys(text for part in parts for text in _texts(part)))
     texts += [_filled(text, other) for text in texts if "*" in text or "?" in text for other in texts[:6]]
-    filled = [text.replace("*", OTHER).replace("?", OTHER) for text in [*texts, OTHER]]
-    known = list(dict.fromkeys([*filled[:MOST_TEXTS], *texts[:MOST_TEXTS], OTHER]))  # a star may be just that
+    filled = [text.replace("*", OTHER).replace("?", "~") for text in [*texts, OTHER]]
+    stars = [text for text in texts if "*" in text]  # may be just that
+    known = list(dict.fromkeys([*filled[:MOST_TEXTS], *stars[:MOST_TEXTS], OTHER]))
     found: list[Values] = [(text,) for text in known]
     if any(":" in part.operator for part in parts):
         found += itertools.combinations([*known[:8], OTHER], 2)
