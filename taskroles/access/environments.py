@@ -50,6 +50,10 @@ class Environment(NamedTuple):
         match = matcher(self.names.template).fullmatch(os.path.basename(path))
         return match[1] if match else os.path.basename(path).rpartition(".")[0]
 
+    def is_of_pattern(self, path: str) -> bool:
+        """Tell whether a path is one that the pattern of templates makes."""
+        return bool(matcher(self.names.template).fullmatch(os.path.basename(path)))
+
     def service_of_stack(self, stack: str) -> str:
         """Return the service that a stack of this name is of, "" if it is none of this environment's."""
         match = matcher(self.names.stack).fullmatch(stack)

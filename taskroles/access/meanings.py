@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.canonical import UNKNOWN, as_json
+from taskroles.access.canonical import UNKNOWN, as_json, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from taskroles.access.conditions import Condition
+    from taskroles.access.reading import Template
 
 NAME = re.compile(r"[A-Za-z0-9]+")
+DEFAULT = "the default of parameter "
 WHEN = "template condition "  # ... and what it says
 
 
@@ -27,7 +29,7 @@ def meanings(document: dict[str, Any], texts: Iterable[str]) -> dict[str, str]:
     todo = [name for text in texts for name in NAME.findall(text) if name in known]
     while todo:
         name = todo.pop()
-        for kind, what in (("Conditions", f"condition {name}"), ("Parameters", f"the default of parameter {name}")):
+        for kind, what in (("Conditions", f"condition {name}"), ("Parameters", f"{DEFAULT}{name}")):
             if (kind, name) in parts and what not in found:
                 part = parts[kind, name]
                 found[what] = as_json(
@@ -53,3 +55,16 @@ def not_understood(facts: dict[str, str], conditions: Iterable[Condition], texts
             found.add(part.operator.partition("(")[2] if part.operator.startswith(WHEN) else part.operator)
         found |= {text for text in part.values if UNKNOWN in text}
     return found
+
+
+def moved_values(
+    old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return, for either side, the values of the parameters whose value changed: names built of them moved.
+
+    A deploy passes the values that it knows, instead of the defaults.
+    """
+    sides = (old.parameters, passed), (new.parameters, passed_now)
+    was, now = ({**defaults, **{name: canonical(value) for name, value in given.items()}} for defaults, given in sides)
+    moved = [name for name in was.keys() & now.keys() if was[name] != now[name]]
+    return {name: was[name] for name in moved}, {name: now[name] for name in moved}

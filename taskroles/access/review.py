@@ -10,6 +10,7 @@ from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import UNREAD, Mark
+from taskroles.access.meanings import DEFAULT, moved_values
 from taskroles.access.places import bare
 from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
@@ -88,10 +89,11 @@ def side_of(
     for name in {path.split("/")[1] for path in templates} - environments.keys():
         names = named.get(name) or next(iter(named.values()), Names(template="{service}.yml"))
         environments[name] = Environment(name, names, described=False)
-    paths = {}
-    for path in templates:
-        environment = path.split("/")[1]
-        paths[File(environment, environments[environment].service(path))] = path
+    paths: dict[File, str] = {}
+    for path in sorted(templates, key=lambda path: not environments[path.split("/")[1]].is_of_pattern(path)):
+        name = path.split("/")[1]
+        file = File(name, environments[name].service(path))
+        paths[file if file not in paths else file._replace(service=path.split("/")[2])] = path
     return Side(label, environments, paths, ids, odd, read)
 
 
@@ -118,10 +120,11 @@ def parse(side: Side, files: Iterable[File]) -> tuple[dict[File, Template], dict
 def review(base: Side, head: Side, environments: Iterable[str] = (), services: Iterable[str] = ()) -> Review:
     """Compare two sides. Only files that differ are read, and others where these ask for it."""
     order = by_importance((base.environments | head.environments).values())
+    passing = passing_others(base, head)
     changed = [
         file
         for file in sorted(base.paths.keys() | head.paths.keys(), key=lambda f: (order.index(f.environment), f.service))
-        if base.id(file) != head.id(file)
+        if (base.id(file) != head.id(file) or file.environment in passing)
         and (not environments or file.environment in environments)
         and (not services or file.service in services)
     ]
@@ -134,9 +137,9 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
             for each in (broken, broken_too)
             if file in each
         ]
-        account = (head.environments.get(file.environment) or base.environments[file.environment]).account
         scopes = (scope(file, base), scope(file, head))
-        lines[file] = unread or compare_templates(old.get(file), new.get(file), *scopes, account)
+        where = settings_of(file.environment, base, head)
+        lines[file] = unread or compare_templates(old.get(file), new.get(file), *scopes, where)
     for file, shared in shared_names(old, new, head):
         lines[file].append(shared)
     found: dict[str, dict[Line, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -155,11 +158,25 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
             why = side.odd.get(path, "was odd before")
             found[ODD][Line("widened", (), f"{CANNOT_TELL}: {path} {how}: it {why}", marks=(UNREAD,))].append(OUT)
     order = [*order, OUT]
-    unchanged = tuple((head if file in head.paths else base).paths[file] for file in changed if not lines[file])
+    silent = [file for file in changed if not lines[file] and base.id(file) != head.id(file)]
+    unchanged = tuple((head if file in head.paths else base).paths[file] for file in silent)
     known = base.environments | head.environments
     protected = {name for name in known if known[name].protected}
     commits = (base.commit, head.commit)
     return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order), commits)
+
+
+def settings_of(name: str, base: Side, head: Side) -> tuple[Environment, Environment]:
+    """Return an environment on both sides: where one lacks it, or does not describe it, as the other has it."""
+    was, now = base.environments.get(name), head.environments.get(name)
+    was, now = was or now, now or was
+    return (was, now) if was.described and now.described else (now, now)
+
+
+def passing_others(base: Side, head: Side) -> set[str]:
+    """Return the environments whose deploys pass other values of parameters than they did."""
+    both = {name: settings_of(name, base, head) for name in base.environments.keys() | head.environments.keys()}
+    return {name for name, (was, now) in both.items() if was.parameters != now.parameters}
 
 
 def sections(
@@ -218,26 +235,31 @@ def statements(template: Template) -> list[Statement]:
     return [statement for policy in template.policies for statement in policy.statements]
 
 
+NO_ENVIRONMENTS = (Environment("", Names(), described=False),) * 2
 NO_TEMPLATE = Template("", (), {}, {}, {})
 
 
 def compare_templates(
-    old: Template | None, new: Template | None, came: str = "", went: str = "", account: str = ""
+    old: Template | None,
+    new: Template | None,
+    came: str = "",
+    went: str = "",
+    environments: tuple[Environment, Environment] = NO_ENVIRONMENTS,
 ) -> list[Line]:
     """Return the lines for one file; a side that does not have it is None, and allows nothing.
 
-    `came` and `went` say what the file is to a side that does not have it: a service, an environment; `account` is the
-    environment's own, if it is known.
+    `came` and `went` say what the file is to a side that does not have it: a service, an environment; `environments` is
+    the one that it is deployed to, before and after.
     """
     title = f"new {came}: " if old is None else f"removed {went}, once its stack is deleted: " if new is None else ""
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
-    was, now = moved_values(before, after)
+    was, now = moved_values(before, after, *(environment.parameters for environment in environments))
     kept = [policy for policy in before.policies if policy.stays and policy.logical_id not in ids_of(after)]
     access_before = by_role(before.policies, was)
     access_after = by_role(after.policies, now)
     for role, stays in by_role(kept, was).items():
         access_after.setdefault(role, []).extend(stays)
-    lines = [*renamed(before, after), *attached(before, after), *undecided(before, after)]
+    lines = [*renamed(before, after), *attached(before, after), *undecided(before, after, was)]
     lines += [staying(policy) for policy in kept]
     if new is None:
         text = "its template is removed, its stack is not: the policies stay until somebody destroys it"
@@ -247,7 +269,7 @@ def compare_templates(
     for role in roles:
         one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
         label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
-        found = access_lines(access_before.get(role, []), access_after.get(role, []), names, account)
+        found = access_lines(access_before.get(role, []), access_after.get(role, []), names, environments[1].account)
         lines += [line._replace(text=title + line.text + label) for line in found]
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
@@ -255,14 +277,6 @@ def compare_templates(
 def ids_of(template: Template) -> set[str]:
     """Return the logical ids of a template's policies."""
     return {policy.logical_id for policy in template.policies}
-
-
-def moved_values(old: Template, new: Template) -> tuple[dict[str, str], dict[str, str]]:
-    """Return, for either side, the values of the parameters whose default changed: names built of them moved."""
-    both = old.parameters.keys() & new.parameters.keys()
-    moved = [name for name in both if old.parameters[name] != new.parameters[name]]
-    was, now = ({name: side.parameters[name] for name in moved} for side in (old, new))
-    return was, now
 
 
 def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:
@@ -310,15 +324,15 @@ def attached(old: Template, new: Template) -> Iterator[Line]:
         yield Line("notice", (), text, marks=(Mark("role", "another role"),))
 
 
-def undecided(old: Template, new: Template) -> Iterator[Line]:
-    """Yield a line for all that came, went or changed and is not understood."""
+def undecided(old: Template, new: Template, moved: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line for all that came, went or changed and is not understood; `moved` are parameters of other values."""
     for key in sorted(old.facts.keys() | new.facts.keys()):
         was, now = old.facts.get(key), new.facts.get(key)
         if was != now:
             how = "came" if was is None else "went" if now is None else "changed"
             yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=(UNREAD,))
     for key in sorted(old.meanings.keys() & new.meanings.keys()):
-        if old.meanings[key] != new.meanings[key]:
+        if old.meanings[key] != new.meanings[key] or key.removeprefix(DEFAULT) in moved:
             yield Line("widened", (), f"{CANNOT_TELL}: {key} changed", marks=(UNREAD,))
 
 
