@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from generated_documents import documents
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from rewritten import LESS, SAME
 from trials import examples
@@ -23,18 +23,27 @@ if TYPE_CHECKING:
     from rewritten import Rewriting
 
 ENOUGH = 0.95
+# can be rewritten in every way
+FIT = {
+    "Effect": "Allow",
+    "Action": ["sqs:*", "s3:GetObject"],
+    "Resource": ["a*", "b"],
+    "Condition": {"StringEquals": {"aws:PrincipalTag/team": ["a", "b"]}},
+}
 
 
 def measured(rewrite: Rewriting, *, same: bool) -> tuple[int, int]:
     """Return of how many cases how many are said as they are."""
     told = {True: 0, False: 0}
 
-    @examples(100)
+    @examples(60)
     @given(st.data())
     def measure(data: st.DataObject) -> None:
         before = data.draw(documents())
         after = rewrite(data.draw, copy.deepcopy(before))
-        assume(after is not None)
+        if after is None:
+            before["Statement"].append(FIT)
+            after = rewrite(data.draw, copy.deepcopy(before))
         if getattr(rewrite, "is_backwards", False):
             before, after = after, before
         told[not [change for change in said(before, after) if same or change.kind in ("granted", "widened")]] += 1
