@@ -61,7 +61,7 @@ def _candidates(key: str, one: Condition, others: list[Condition]) -> list[Value
     texts = list(dict.fromkeys(text for part in parts for text in _texts(part)))
     texts += [_filled(text, other) for text in texts if "*" in text or "?" in text for other in texts[:6]]
     filled = [text.replace("*", OTHER).replace("?", "~") for text in [*texts, OTHER]]
-    stars = [text for text in texts if "*" in text]  # may be just that
+    stars = [text for text in texts if "*" in text or "?" in text]  # may be just that
     known = list(dict.fromkeys([*filled[:MOST_TEXTS], *stars[:MOST_TEXTS], OTHER]))
     found: list[Values] = [(text,) for text in known]
     if any(":" in part.operator for part in parts):
@@ -133,7 +133,7 @@ def _in_any_case(wanted: str, value: str) -> bool:
 
 
 def _like(wanted: str, value: str) -> bool:
-    return bool(glob(wanted).fullmatch(value.replace("*", OTHER)))  # a star of a request is any character
+    return bool(glob(wanted).fullmatch(value.replace("*", "~")))  # a star of a request is any character
 
 
 def _arn_like(wanted: str, value: str) -> bool:

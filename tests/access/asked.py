@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from oracle import Context, Said
 
 ACTIONS = (
-    *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:TagQueue"),
+    *(
+        "sqs:SendMessage",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueUrl",
+        "sqs:ListQueueTags",
+        "sqs:TagQueue",
+    ),
     *("s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "ec2messages:GetMessages"),
     *("sqs:NewThing", "sqs:NewTags", "sqs:GetNewTags", "sqs:SendNewMessage", "sqs:SendX", "sqs:xMessage", "sqs:Getx"),
     *("sqs:xTags", "sqs:ListNewTags", "sqs:NeverThere", "sqs:x", "s3:GetX", "s3:xTagging", "s3:x", "new:Getx", "new:x"),
@@ -39,12 +46,17 @@ def requests(sides: Iterable[list[Said]], seed: int, most: int = 28) -> Requests
         for many, one in FILLINGS:
             found.add(pattern.replace("*", many).replace("?", one))
             for name in names if "${" in pattern else ():
-                found.add(VARIABLE.sub(lambda match, name=name: filled(match[0], name), pattern.replace("${*}", "${.}")).replace("*", many).replace("?", one).replace("\0", "*"))
+                found.add(
+                    VARIABLE.sub(lambda match, name=name: filled(match[0], name), pattern.replace("${*}", "${.}"))
+                    .replace("*", many)
+                    .replace("?", one)
+                    .replace("\0", "*")
+                )
     return Requests(ACTIONS, tuple(sorted(found)), tuple(contexts))
 
 
 def filled(variable: str, name: str) -> str:
-    """Return a policy variable's value; a star that is a character is \\0 for the time being."""
+    """Return a policy variable's value; a star that is a character is a NUL for the time being."""
     return "\0" if variable == "${.}" else name
 
 
@@ -58,7 +70,7 @@ def contexts_of(said: list[Said], chance: random.Random, most: int) -> list[Cont
                 for value in values if isinstance(values, list) else [values]:
                     some += [(text,) for text in beside(operator.lower(), value)]
     for key, some in candidates.items():
-        some += MANY.get(key, [] if key in ALWAYS_THERE else [()])
+        some.extend(MANY.get(key, [] if key in ALWAYS_THERE else [()]))
     names = [("a",), ("b",), ("ab",), *candidates.pop("aws:username", [])]
     base: Context = {"aws:username": ("a",), "aws:userid": ("b",)}
     found = [base | {key: chance.choice(some) for key, some in candidates.items()} for _ in range(most)]
@@ -82,4 +94,10 @@ def beside(operator: str, value: object) -> list[str]:
     if "arn" in operator:
         return ["arn:x:s:r:1:a", "arn:x:s:r:1:ab", "arn:y:s:r:1:a", "arn:x:s:q:2:a", "arn:x:s:r:1:a:b", "b"]
     text = VARIABLE.sub("a", text)
-    return [text.replace("*", "").replace("?", "a"), text.replace("*", "x").replace("?", "x"), text.swapcase(), "x", "b"]
+    return [
+        text.replace("*", "").replace("?", "a"),
+        text.replace("*", "x").replace("?", "x"),
+        text.swapcase(),
+        "x",
+        "b",
+    ]

@@ -147,7 +147,7 @@ class Evaluation:
 
     def _get_att(self, argument: Any) -> str:
         parts = argument.split(".") if isinstance(argument, str) else argument
-        if not isinstance(parts, list) or len(parts) != 2:  # noqa: PLR2004 - the resource and its attribute
+        if not isinstance(parts, list) or len(parts) != 2:
             raise Refused
         return self.world.text("attribute", ".".join([as_text(parts[0]), self._text(parts[1])]))
 

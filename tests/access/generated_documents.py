@@ -14,7 +14,14 @@ ACTIONS = (
     *("s3:Get*", "s3:*Tagging", "s3:*", "sqs:List*Tags", "new:*", "*:Get*", "sqs:*a*", "sqs:*g*"),
 )
 TEXTS = ("a", "b", "/", ":", "*", "?", "ab", "arn:aws:")
-SYMBOLS = (("ref", "P"), ("ref", "p"), ("ref", "AWS::Region"), ("ref", "AWS::StackId"), ("ref", "R.Arn"), ("import", ("E",)))
+SYMBOLS = (
+    ("ref", "P"),
+    ("ref", "p"),
+    ("ref", "AWS::Region"),
+    ("ref", "AWS::StackId"),
+    ("ref", "R.Arn"),
+    ("import", ("E",)),
+)
 VARIABLES = ("${aws:username}", "${AWS:UserName}", "${*}", "${?}", "${aws:userid, 'b'}")
 RESOURCES = st.lists(
     st.sampled_from(TEXTS) | st.sampled_from(TEXTS) | st.sampled_from((*SYMBOLS, *VARIABLES)), min_size=1, max_size=3
@@ -23,7 +30,20 @@ VALUES = {  # by kind of operator: its names, its keys, its values
     "string": (
         ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase"),
         ("aws:PrincipalTag/team", "aws:username"),
-        ("a", "b", "A", "ab", "a*", "*b", "*", "?", "${aws:username}", {"Ref": "P"}, {"Ref": "p"}, {"Fn::Sub": "a${P}"}),
+        (
+            "a",
+            "b",
+            "A",
+            "ab",
+            "a*",
+            "*b",
+            "*",
+            "?",
+            "${aws:username}",
+            {"Ref": "P"},
+            {"Ref": "p"},
+            {"Fn::Sub": "a${P}"},
+        ),
     ),
     "number": (
         ("NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan"),
@@ -140,7 +160,11 @@ def edit(draw: st.DrawFn, document: dict[str, Any]) -> None:
     listed = document["Statement"]
     at = draw(st.integers(0, len(listed) - 1))
     said = listed[at]
-    how = draw(st.sampled_from(["add", "drop", "effect", "action", "resource", "resource", "condition", "condition", "version"]))
+    how = draw(
+        st.sampled_from(
+            ["add", "drop", "effect", "action", "resource", "resource", "condition", "condition", "version"]
+        )
+    )
     if how == "add":
         listed.append(draw(statements()))
     elif how == "drop" and len(listed) > 1:
@@ -180,7 +204,9 @@ def edit_condition(draw: st.DrawFn, said: dict[str, Any]) -> None:
     if how == "operator":
         condition[draw(st.sampled_from(kind[0]))] = {key: values}
     elif how == "exists" and operator != "Null":
-        condition[operator.removesuffix("IfExists") if operator.endswith("IfExists") else f"{operator}IfExists"] = {key: values}
+        condition[operator.removesuffix("IfExists") if operator.endswith("IfExists") else f"{operator}IfExists"] = {
+            key: values
+        }
     elif how in ("value", "more"):
         condition[operator] = {key: [*values[how == "value" :], draw(st.sampled_from(kind[2]))]}
     elif how == "fewer" and len(values) > 1:

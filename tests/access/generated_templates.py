@@ -11,22 +11,47 @@ from generated_values import spellings
 from hypothesis import strategies as st
 
 INCLUDE = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://a/b.yml"}}}
-PIECES = st.lists(st.sampled_from(["a", "b", "*", "?", ("ref", "P"), ("ref", "Q"), ("import", ("E",)), "a/"]), min_size=1, max_size=2)
+PIECES = st.lists(
+    st.sampled_from(["a", "b", "*", "?", ("ref", "P"), ("ref", "Q"), ("import", ("E",)), "a/"]), min_size=1, max_size=2
+)
 FUNCTIONS = st.sampled_from(
     [
-        *({"Fn::If": ["IsA", "*", "b"]}, {"Fn::If": ["Both", "a", "b"]}, {"Fn::If": ["IsA", "a", {"Ref": "AWS::NoValue"}]}),
-        *({"Fn::FindInMap": ["M", "a", "x"]}, {"Fn::FindInMap": ["M", {"Ref": "P"}, "y"]}, {"Fn::Select": ["0", ["a", "b"]]}),
+        *(
+            {"Fn::If": ["IsA", "*", "b"]},
+            {"Fn::If": ["Both", "a", "b"]},
+            {"Fn::If": ["IsA", "a", {"Ref": "AWS::NoValue"}]},
+        ),
+        *(
+            {"Fn::FindInMap": ["M", "a", "x"]},
+            {"Fn::FindInMap": ["M", {"Ref": "P"}, "y"]},
+            {"Fn::Select": ["0", ["a", "b"]]},
+        ),
         *({"Fn::Select": [{"Ref": "N"}, ["a", "b", "*"]]}, {"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "Q"}]}]}),
-        *({"Ref": "L"}, {"Fn::Base64": {"Ref": "P"}}, "{{resolve:ssm:/x:1}}", "a{{resolve:ssm:/y}}", {"Ref": "N"}, INCLUDE),
+        *(
+            {"Ref": "L"},
+            {"Fn::Base64": {"Ref": "P"}},
+            "{{resolve:ssm:/x:1}}",
+            "a{{resolve:ssm:/y}}",
+            {"Ref": "N"},
+            INCLUDE,
+        ),
         *({"Fn::GetAtt": ["Queue", "Arn"]}, {"Fn::Sub": "${Queue.Arn}/*"}, {"Fn::Sub": ["${x}", {"x": {"Ref": "Q"}}]}),
     ]
 )
 VALUES = PIECES.flatmap(spellings) | PIECES.flatmap(spellings) | FUNCTIONS
 ROLES = st.sampled_from(
-    [{"Fn::ImportValue": "E"}, {"Fn::ImportValue": {"Fn::Sub": "F-${P}"}}, "role", {"Ref": "Made"}, {"Fn::Sub": "r-${Q}"}]
+    [
+        {"Fn::ImportValue": "E"},
+        {"Fn::ImportValue": {"Fn::Sub": "F-${P}"}},
+        "role",
+        {"Ref": "Made"},
+        {"Fn::Sub": "r-${Q}"},
+    ]
 )
 HOLDERS = ROLES | ROLES | st.just({"Fn::If": ["IsA", "role", {"Fn::ImportValue": "E"}]})
-ACTIONS = st.sampled_from(["sqs:SendMessage", "sqs:Send*", "sqs:*", "*", "s3:GetObject", {"Ref": "P"}, "{{resolve:ssm:/a}}"])
+ACTIONS = st.sampled_from(
+    ["sqs:SendMessage", "sqs:Send*", "sqs:*", "*", "s3:GetObject", {"Ref": "P"}, "{{resolve:ssm:/a}}"]
+)
 
 
 @st.composite
@@ -48,28 +73,46 @@ def documents() -> st.SearchStrategy[Any]:
     """Return policy documents."""
     said = st.lists(statements(), min_size=1, max_size=2)
     return st.builds(
-        lambda some, version: {"Version": version, "Statement": some}, said, st.sampled_from(["2012-10-17"] * 4 + ["2008-10-17"])
+        lambda some, version: {"Version": version, "Statement": some},
+        said,
+        st.sampled_from(["2012-10-17"] * 4 + ["2008-10-17"]),
     )
 
 
 @st.composite
 def resources(draw: st.DrawFn) -> dict[str, Any]:
     """Return one resource: of a type that carries permissions, or another."""
-    kind = draw(st.sampled_from(["Policy", "Policy", "Policy", "RolePolicy", "UserPolicy", "ManagedPolicy", "Role", "odd"]))
+    kind = draw(
+        st.sampled_from(["Policy", "Policy", "Policy", "RolePolicy", "UserPolicy", "ManagedPolicy", "Role", "odd"])
+    )
     if kind == "odd":
-        types = ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::IAM::User", "AWS::IAM::Group", "Custom::Thing", "A::B::C::MODULE")
+        types = (
+            "AWS::SQS::Queue",
+            "AWS::SQS::QueuePolicy",
+            "AWS::IAM::User",
+            "AWS::IAM::Group",
+            "Custom::Thing",
+            "A::B::C::MODULE",
+        )
         kind = draw(st.sampled_from(types))
         return {"Type": kind, "Properties": {"PolicyDocument": draw(documents()), "Name": draw(VALUES)}}
     properties: dict[str, Any] = {"PolicyDocument": draw(documents())}
     if kind == "Policy":
-        properties |= {"PolicyName": draw(st.sampled_from(["n", "m"])), "Roles": draw(st.lists(HOLDERS, min_size=1, max_size=2))}
+        properties |= {
+            "PolicyName": draw(st.sampled_from(["n", "m"])),
+            "Roles": draw(st.lists(HOLDERS, min_size=1, max_size=2)),
+        }
         if draw(st.integers(0, 5)) == 0:
             properties |= {draw(st.sampled_from(["Users", "Groups"])): [draw(HOLDERS)]}
     elif kind == "ManagedPolicy":
         properties |= {"Roles": draw(st.lists(HOLDERS, max_size=1))}
     elif kind == "Role":
         principals = {"AWS": draw(st.sampled_from(["*", "arn:aws:iam::1:root", {"Ref": "Q"}, ["1", "2"]]))}
-        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": draw(st.sampled_from([principals, {"Service": "ecs"}]))}
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": draw(st.sampled_from([principals, {"Service": "ecs"}])),
+        }
         inline = draw(st.lists(documents(), max_size=2))
         properties = {
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
@@ -109,7 +152,10 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.integers(0, 2)) == 0:
         found["Outputs"] = {"O": {"Value": draw(PIECES.flatmap(spellings)), "Export": {"Name": {"Fn::Sub": "X-${P}"}}}}
     if draw(st.integers(0, 4)) == 0:
-        found["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": draw(PIECES.flatmap(spellings))}}
+        found["Resources"]["Queue"] = {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"QueueName": draw(PIECES.flatmap(spellings))},
+        }
     return found
 
 
@@ -130,10 +176,14 @@ def edit_definition(draw: st.DrawFn, template: dict[str, Any]) -> None:
     if how in template.get("Parameters", {}):
         template["Parameters"][how]["Default"] = draw(st.sampled_from(["a", "b", "*", "0", "1", 0, 1, "b,c"]))
     elif how in template.get("Conditions", {}):
-        other = st.sampled_from([{"Fn::Equals": ["a", "a"]}, {"Fn::Equals": [{"Ref": "P"}, "b"]}, {"Fn::Equals": [{"Ref": "Q"}, "a"]}])
+        other = st.sampled_from(
+            [{"Fn::Equals": ["a", "a"]}, {"Fn::Equals": [{"Ref": "P"}, "b"]}, {"Fn::Equals": [{"Ref": "Q"}, "a"]}]
+        )
         template["Conditions"][how] = draw(other)
     else:
-        template["Mappings"] = {"M": {"a": {"x": "*", "y": "b"}, "b": {"x": "b", "y": draw(st.sampled_from(["a", "*"]))}}}
+        template["Mappings"] = {
+            "M": {"a": {"x": "*", "y": "b"}, "b": {"x": "b", "y": draw(st.sampled_from(["a", "*"]))}}
+        }
 
 
 def edit_section(draw: st.DrawFn, template: dict[str, Any]) -> None:
@@ -167,10 +217,30 @@ def edit_resource(draw: st.DrawFn, template: dict[str, Any]) -> None:
     elif how == "foreach":
         all_of_them["Fn::ForEach::Q"] = ["X", ["a", "b"], {"Q${X}": draw(resources())}]
     elif how == "type" and properties:
-        body["Type"] = draw(st.sampled_from(["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::S3::BucketPolicy"]))
+        body["Type"] = draw(
+            st.sampled_from(
+                ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::S3::BucketPolicy"]
+            )
+        )
     elif how == "attribute" and isinstance(body, dict):
-        key = draw(st.sampled_from(["DeletionPolicy", "UpdateReplacePolicy", "Metadata", "CreationPolicy", "Condition", "Fn::Transform", "Odd"]))
-        body[key] = draw(st.sampled_from(["Retain", "Delete", "IsA", "IsB", {"a": "b"}])) if key != "Condition" else draw(st.sampled_from(["IsA", "IsB"]))
+        key = draw(
+            st.sampled_from(
+                [
+                    "DeletionPolicy",
+                    "UpdateReplacePolicy",
+                    "Metadata",
+                    "CreationPolicy",
+                    "Condition",
+                    "Fn::Transform",
+                    "Odd",
+                ]
+            )
+        )
+        body[key] = (
+            draw(st.sampled_from(["Retain", "Delete", "IsA", "IsB", {"a": "b"}]))
+            if key != "Condition"
+            else draw(st.sampled_from(["IsA", "IsB"]))
+        )
     elif how == "property" and properties:
         key = draw(st.sampled_from(["PermissionsBoundary", "Metadata", "ManagedPolicyArns", "RoleName", "Odd", "Path"]))
         properties[key] = [draw(VALUES)] if key == "ManagedPolicyArns" else draw(VALUES)
@@ -187,7 +257,10 @@ def edit_statement(draw: st.DrawFn, template: dict[str, Any]) -> None:
         for each in found
         if isinstance(each.get("Statement"), list)
         and each["Statement"]
-        and all(isinstance(said, dict) and not said.keys() & {"Fn::If", "Principal", "Condition"} for said in each["Statement"])
+        and all(
+            isinstance(said, dict) and not said.keys() & {"Fn::If", "Principal", "Condition"}
+            for said in each["Statement"]
+        )
     ]
     if plain:
         edit_document(draw, draw(st.sampled_from(plain)))
@@ -201,12 +274,20 @@ def edit_anywhere(draw: st.DrawFn, template: dict[str, Any]) -> None:
     if how == "drop":
         del parent[key]
     elif how == "value":
-        parent[key] = draw(VALUES | statements() | st.sampled_from([True, 1, [], {}, "Deny", "Allow", "2012-10-17", "2008-10-17"]))
+        parent[key] = draw(
+            VALUES | statements() | st.sampled_from([True, 1, [], {}, "Deny", "Allow", "2012-10-17", "2008-10-17"])
+        )
     elif how == "copy":
         other, at = draw(st.sampled_from(nodes))
         parent[key] = copy.deepcopy(other[at]) if at in other or isinstance(other, list) else "a"
     elif isinstance(parent, dict):
-        parent[draw(st.sampled_from(["Odd", "Fn::Transform", "Fn::If", "Metadata", "Principal", "NotAction", "Condition", "Sid", "Id"]))] = draw(VALUES)
+        parent[
+            draw(
+                st.sampled_from(
+                    ["Odd", "Fn::Transform", "Fn::If", "Metadata", "Principal", "NotAction", "Condition", "Sid", "Id"]
+                )
+            )
+        ] = draw(VALUES)
 
 
 def places(node: Any) -> Any:

@@ -16,8 +16,33 @@ PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 # A piece is a text, or a pair: ("ref", NAME), ("import", pieces of the export's name)
 LOOKALIKES = (
     *("a", "b", "$", "{", "}", "!", "P", "${", "${P}", "${!P}", "${!", "{!P}", "P}", "!P}", "${AWS::Region}", "${!!P}"),
-    *("${import E}", "import E", "arn:aws:", "arn:", ":", "é", '"', "\\", "{P}", "${}", "${!}", "true", "${variable a}"),
-    *("${aws:username}", "${$}", "${*}", "*", "?", "${literal *}", "${unknown an Fn::If: x}", "${ P }", "\U0001d7e8", ""),
+    *(
+        "${import E}",
+        "import E",
+        "arn:aws:",
+        "arn:",
+        ":",
+        "é",
+        '"',
+        "\\",
+        "{P}",
+        "${}",
+        "${!}",
+        "true",
+        "${variable a}",
+    ),
+    *(
+        "${aws:username}",
+        "${$}",
+        "${*}",
+        "*",
+        "?",
+        "${literal *}",
+        "${unknown an Fn::If: x}",
+        "${ P }",
+        "\U0001d7e8",
+        "",
+    ),
 )
 SYMBOLS = st.sampled_from([("ref", name) for name in NAMES])
 EXPORTS = st.lists(st.sampled_from(["E", "F", "-", "x:", ("ref", "P"), ("ref", "AWS::Region")]), min_size=1, max_size=3)

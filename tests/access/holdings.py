@@ -16,12 +16,30 @@ SECTIONS = {"AWSTemplateFormatVersion", "Description", "Parameters", "Mappings",
 ONE = {"AWS::IAM::RolePolicy": "Role", "AWS::IAM::UserPolicy": "User", "AWS::IAM::GroupPolicy": "Group"}
 NAMED = {
     "AWS::IAM::Policy": {"PolicyName", "PolicyDocument", "Roles", "Users", "Groups"},
-    "AWS::IAM::ManagedPolicy": {"ManagedPolicyName", "Description", "Path", "PolicyDocument", "Roles", "Users", "Groups"},
+    "AWS::IAM::ManagedPolicy": {
+        "ManagedPolicyName",
+        "Description",
+        "Path",
+        "PolicyDocument",
+        "Roles",
+        "Users",
+        "Groups",
+    },
     "AWS::IAM::Role": {"AssumeRolePolicyDocument", "Policies", "Description", "Path", "Tags", "MaxSessionDuration"},
     **{kind: {"PolicyName", "PolicyDocument", f"{who}Name"} for kind, who in ONE.items()},
 }
 DOCUMENT = {"Version", "Id", "Statement"}
-STATEMENT = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
+STATEMENT = {
+    "Sid",
+    "Effect",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Principal",
+    "NotPrincipal",
+    "Condition",
+}
 HARMLESS = {"Type", "Properties", "Condition", "DependsOn"}
 
 

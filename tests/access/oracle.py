@@ -8,7 +8,7 @@ A set of requests is a number: bit r * contexts + c stands for resource r in con
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import re
@@ -105,7 +105,11 @@ def allowed(statements: Iterable[Said], requests: Requests) -> dict[str, int]:
         covered = 0
         for bit, context in enumerate(requests.contexts):
             if holds(said.condition, context, said.variables):
-                seen = tuple(sorted(context.items())) if said.variables and "${" in f"{said.places}{said.not_places}" else ()
+                seen = (
+                    tuple(sorted(context.items()))
+                    if said.variables and "${" in f"{said.places}{said.not_places}"
+                    else ()
+                )
                 covered |= _places(said.places, said.not_places, seen, requests.resources, width) << bit
         into = found if said.effect == "Allow" else denied
         for action in requests.actions:
@@ -191,9 +195,7 @@ def holds(condition: str, context: Context, variables: bool) -> bool:
     )
 
 
-def _holds(
-    operator: str, found: tuple[str, ...], values: tuple[str, ...], context: Context, variables: bool
-) -> bool:
+def _holds(operator: str, found: tuple[str, ...], values: tuple[str, ...], context: Context, variables: bool) -> bool:
     over, name, optional = _operator(operator) or ("", "", False)
     if name == "null":
         return any((value.lower() == "true") == (not found) for value in values)
@@ -230,7 +232,7 @@ def _equal_in_any_case(value: str, wanted: str, fill: Fill) -> bool:
 def _arn(value: str, wanted: str, fill: Fill) -> bool:
     """Compare the six parts of an ARN one by one; what has fewer is none."""
     parts, patterns = value.split(":", 5), wanted.split(":", 5)
-    if len(parts) != 6 or len(patterns) != 6:  # noqa: PLR2004 - arn:partition:service:region:account:resource
+    if len(parts) != 6 or len(patterns) != 6:
         return False
     filled = [fill(pattern, True) for pattern in patterns]
     return all(each and each.fullmatch(part) for each, part in zip(filled, parts, strict=True))
@@ -249,7 +251,7 @@ def _by(read_one: Callable[[str], Any], test: Callable[[Any, Any], bool]) -> Cal
 def _date(text: str) -> float:
     if re.fullmatch(r"\d+", text):
         return float(text)
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def _network(value: Any, wanted: Any) -> bool:

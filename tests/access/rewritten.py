@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -32,10 +33,16 @@ def shuffled(draw: st.DrawFn, document: Document) -> Document:
     """Put statements, actions and resources in another order."""
     said = draw(st.permutations(document["Statement"]))
     lists = ("Action", "NotAction", "Resource", "NotResource")
-    return {**document, "Statement": [
-        {key: draw(st.permutations(value)) if key in lists and isinstance(value, list) else value for key, value in each.items()}
-        for each in said
-    ]}
+    return {
+        **document,
+        "Statement": [
+            {
+                key: draw(st.permutations(value)) if key in lists and isinstance(value, list) else value
+                for key, value in each.items()
+            }
+            for each in said
+        ],
+    }
 
 
 def split(key: str) -> Rewriting:
@@ -46,7 +53,10 @@ def split(key: str) -> Rewriting:
         if at is None:
             return None
         said = document["Statement"]
-        return {**document, "Statement": said[:at] + [{**said[at], key: each} for each in said[at][key]] + said[at + 1 :]}
+        return {
+            **document,
+            "Statement": said[:at] + [{**said[at], key: each} for each in said[at][key]] + said[at + 1 :],
+        }
 
     return rewrite
 
@@ -148,9 +158,9 @@ def repeated(draw: st.DrawFn, document: Document) -> Document | None:
 
 def backwards(rewrite: Rewriting) -> Rewriting:
     """Return a rewriting with its sides swapped (see `sides`)."""
-    rewrite_back: Any = lambda draw, document: rewrite(draw, document)  # noqa: E731 - another object
-    rewrite_back.is_backwards = True
-    return rewrite_back
+    back = functools.partial(rewrite)
+    back.is_backwards = True
+    return back
 
 
 SAME: dict[str, Rewriting] = {
@@ -224,7 +234,9 @@ def one_more_deny(draw: st.DrawFn, document: Document) -> Document:
 def one_less_allow(draw: st.DrawFn, document: Document) -> Document | None:
     """Drop a statement that allows."""
     at = one_of(draw, document, lambda said: said["Effect"] == "Allow")
-    return None if at is None else {**document, "Statement": document["Statement"][:at] + document["Statement"][at + 1 :]}
+    return (
+        None if at is None else {**document, "Statement": document["Statement"][:at] + document["Statement"][at + 1 :]}
+    )
 
 
 def narrower(key: str, wild: str) -> Rewriting:

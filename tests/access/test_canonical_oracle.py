@@ -22,8 +22,33 @@ from taskroles.access.patterns import letters
 WORLDS = [World(seed, texts=("a", "b", "${P}", "}", "P", "")) for seed in range(4)]
 SEEN = [{"aws:username": ("a",), "a": ("b",)}, {"aws:username": ("*",)}]
 VARIABLES = (
-    *("a", "$", "{", "}", "{P}", "{!P}", "{AWS::Region}", "${P}", "${!P}", "${aws:username}", "${AWS:username}", "${$}"),
-    *("${*}", "*", "?", "${?}", "${a, 'x'}", "${a, 'X'}", "${A, 'x'}", "${literal *}", "${variable a}", "${a}", "${!a}"),
+    *(
+        "a",
+        "$",
+        "{",
+        "}",
+        "{P}",
+        "{!P}",
+        "{AWS::Region}",
+        "${P}",
+        "${!P}",
+        "${aws:username}",
+        "${AWS:username}",
+        "${$}",
+    ),
+    *(
+        "${*}",
+        "*",
+        "?",
+        "${?}",
+        "${a, 'x'}",
+        "${a, 'X'}",
+        "${A, 'x'}",
+        "${literal *}",
+        "${variable a}",
+        "${a}",
+        "${!a}",
+    ),
 )
 
 
@@ -39,7 +64,9 @@ def evaluated(value: Any) -> list[Any]:
 
 @EXAMPLES
 @given(pairs())
-def test_canonical_text_is_equal_only_for_equal_values_and_for_all_spellings_of_one(pair: tuple[Any, Any, bool]) -> None:
+def test_canonical_text_is_equal_only_for_equal_values_and_for_all_spellings_of_one(
+    pair: tuple[Any, Any, bool],
+) -> None:
     one, other, same = pair
     texts = canonical(one), canonical(other)
     if UNKNOWN in texts[0] + texts[1]:

@@ -20,7 +20,8 @@ def resource(kind: str, properties: str) -> str:
 
 NEW = {
     "a managed policy": HEAD + resource("ManagedPolicy", "Roles: [!ImportValue backend]"),
-    "a policy of a role, beside a small one": SMALL + resource("RolePolicy", "RoleName: !ImportValue backend, PolicyName: x"),
+    "a policy of a role, beside a small one": SMALL
+    + resource("RolePolicy", "RoleName: !ImportValue backend, PolicyName: x"),
     "policies by a loop": "Transform: AWS::LanguageExtensions\n"
     + HEAD
     + f"  'Fn::ForEach::Queues': [Q, [a, b], {{'Access${{Q}}': {{Type: 'AWS::IAM::Policy', Properties: {{PolicyDocument: {DOCUMENT}}}}}}}]\n",

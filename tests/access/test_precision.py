@@ -22,6 +22,7 @@ from taskroles.access.reading import read_document
 if TYPE_CHECKING:
     from rewritten import Rewriting
 
+pytestmark = pytest.mark.usefixtures("few_services")
 ENOUGH = 0.95
 # can be rewritten in every way
 FIT = {
@@ -57,7 +58,7 @@ def said(before: Any, after: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", [*SAME, *LESS])
-def test_what_is_no_more_is_said_as_such(kind: str, few_services: None) -> None:
+def test_what_is_no_more_is_said_as_such(kind: str) -> None:
     total, right = measured((SAME | LESS)[kind], same=kind in SAME)
     print(f"{kind}: {right} of {total}, {right / total:.1%}")
     assert total >= 50

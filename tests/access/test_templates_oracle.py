@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from asked import requests
 from evaluation import NotEvaluated, Refused, World
 from generated_templates import pairs
@@ -17,7 +18,6 @@ from hypothesis import given
 from oracle import allowed, spelled
 from trials import examples
 
-from taskroles.access import actions
 from taskroles.access.reading import read_template
 from taskroles.access.review import compare_templates
 from taskroles.access.template import TemplateError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from taskroles.access.wording import Line
 
+pytestmark = pytest.mark.usefixtures("few_services")
 SEEDS = range(4)
 
 
@@ -53,9 +54,7 @@ def can_be_read(*templates: Any) -> bool:
 def growth(before: Any, after: Any) -> Iterator[tuple[str, str]]:
     """Yield what is more after than before in some world: an action ("" for what is not looked into), and what."""
     kept = {
-        name
-        for name, each in before.get("Parameters", {}).items()
-        if after.get("Parameters", {}).get(name) == each
+        name for name, each in before.get("Parameters", {}).items() if after.get("Parameters", {}).get(name) == each
     }
     for seed in SEEDS:
         world = World(seed, frozenset(kept) if seed % 2 else frozenset())
@@ -77,12 +76,16 @@ def growth(before: Any, after: Any) -> Iterator[tuple[str, str]]:
 
 @examples(400)
 @given(pairs())
-def test_no_template_grows_unsaid(few_services: None, pair: tuple[Any, Any]) -> None:
+def test_no_template_grows_unsaid(pair: tuple[Any, Any]) -> None:
     before, after = pair
     if not can_be_read(*pair):
         return
     lines = growing_lines(before, after)
     for action, what in growth(before, after):
         services = ("*", action.partition(":")[0], "new") if action else ()
-        said = [line for line in lines if not line.aws_services or not action or not set(services).isdisjoint(line.aws_services)]
+        said = [
+            line
+            for line in lines
+            if not line.aws_services or not action or not set(services).isdisjoint(line.aws_services)
+        ]
         assert said, f"{action} on {what}\nbefore: {json.dumps(before)}\nafter: {json.dumps(after)}\nsaid: {lines}"

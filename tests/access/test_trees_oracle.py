@@ -131,7 +131,7 @@ TEMPLATE = text_of(
                     "Roles": ["role", {"Fn::Sub": "role-${EnvType}-${More}"}],
                 },
             }
-        }
+        },
     }
 )
 ADMIN = TEMPLATE.replace("sqs:SendMessage", "*")

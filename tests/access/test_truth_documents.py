@@ -28,7 +28,9 @@ def arn(value: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(said("x/${aws:PrincipalTag/t, 'A'}"), said("x/${aws:PrincipalTag/t, 'a'}"), id="a variable's default"),
+        pytest.param(
+            said("x/${aws:PrincipalTag/t, 'A'}"), said("x/${aws:PrincipalTag/t, 'a'}"), id="a variable's default"
+        ),
         pytest.param(said("${$}{AWS::Region}"), said({"Ref": "AWS::Region"}), id="a dollar and what follows it"),
         pytest.param(said("${$}{!x}"), said("${$}{x}"), id="a dollar and an escape"),
         pytest.param(
