@@ -302,12 +302,17 @@ def renamed(old: Template, new: Template) -> Iterator[Line]:
             same = was.name == now.name and set(was.roles) & set(now.roles)
             if same and was.logical_id not in after and now.logical_id not in before:
                 yield Line(
-                    "notice",
+                    "widened" if denies(was) else "notice",  # what it denies is denied no longer
                     (),
                     f"{was.logical_id} becomes {now.logical_id} under the same policy name: CloudFormation creates the "
                     f"new one, then deletes the old one by that name, and the role is left without {now.name}. "
                     "Change the name as well, or keep the logical id",
                 )
+
+
+def denies(policy: Policy) -> bool:
+    """Tell whether a policy denies anything, so that more is allowed without it."""
+    return any(statement.effect == "Deny" for statement in policy.statements)
 
 
 def attached(old: Template, new: Template) -> Iterator[Line]:
@@ -355,14 +360,17 @@ def shared_names(old: dict[File, Template], new: dict[File, Template], head: Sid
     unread = head.contents(f for f in head.paths if f not in new and f.environment in environments) if fresh else {}
     likely = [file for file, data in unread.items() if not names.isdisjoint(POLICY_NAME.findall(data))]
     users: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    denied = set()
     for file, template in (new | parse(head, likely)[0]).items():
         for logical_id, name, role in policy_keys(template):
             users[file.environment, name, role].append(f"{logical_id} ({file.service})")
+        denied |= {(file.environment, p.name, role) for p in template.policies if denies(p) for role in p.roles}
     for file, _, name, role in fresh:
         sharing = users[file.environment, name, role]
         if len(sharing) > 1:
             text = f"{enumerate_text(sharing)} share the name {name} on {bare(role)}: the one deployed last replaces"
-            yield file, Line("notice", (), f"{text} the other, and removing either removes it")
+            kind = "widened" if (file.environment, name, role) in denied else "notice"
+            yield file, Line(kind, (), f"{text} the other, and removing either removes it")
 
 
 def policy_keys(template: Template) -> list[tuple[str, str, str]]:

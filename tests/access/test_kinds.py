@@ -225,6 +225,20 @@ ROWS = {
             *("cloudformation:CreateStack", "iam:CreateAccessKey", "codebuild:StartBuild", "glue:UpdateDevEndpoint"),
         )
     },
+    "8 a Deny under another logical id and the same name": Row(
+        HEAD + policy(statement(Effect="Deny")),
+        HEAD + policy(statement(Effect="Deny")).replace("  Access:", "  Other:"),
+        GRANTS,
+        "left without Access",
+    ),
+    "8 a policy of the name of one that denies": Row(
+        HEAD + policy(statement(), statement(Effect="Deny")) + policy(name="Other"),
+        HEAD
+        + policy(statement(), statement(Effect="Deny"))
+        + policy(name="Other").replace("Name: Other", "Name: Access"),
+        GRANTS,
+        "share the name Access",
+    ),
     "9 all of one bucket": Row(
         HEAD + policy(), HEAD + policy(statement("'s3:GetObject'", "'arn:aws:s3:::b/*'")), GRANTS, "b/\\*", "every "
     ),

@@ -45,3 +45,13 @@ def arn(value: str) -> dict[str, Any]:
 def test_it_is_no_smaller_change_than_it_is(before: Any, after: Any) -> None:
     kinds = {change.kind for change in compare(*(read_document(each, "x") for each in (before, after)))}
     assert kinds & {"granted", "widened"}
+
+
+def test_what_no_pattern_leaves_out_is_found_or_said_to_be_too_much() -> None:
+    parts = [{"Effect": "Allow", "NotAction": pattern, "Resource": "*"} for pattern in ("new:a*", "new:*b", "new:*c*")]
+    heavy = [f"zz:{'*a' * 18}*{letter}*" for letter in "bcdefghijk"]
+    for more in ([], [{"Effect": "Allow", "Action": heavy, "Resource": "h"}]):
+        before = {"Version": NEW, "Statement": [*parts, *more]}
+        after = {"Version": NEW, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, *more]}
+        found = compare(*(read_document(each, "x") for each in (before, after)))
+        assert any(change.kind in ("granted", "widened") and not change.is_undecided for change in found)
