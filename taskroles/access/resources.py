@@ -133,7 +133,7 @@ def _role(logical_id: str, properties: dict[str, Any]) -> tuple[list[Held], set[
     """Read a role: its inline policies, and its trust, whose principals are resources."""
     role = f"${{{logical_id}}}"
     held = [Held("trust", properties["AssumeRolePolicyDocument"], (f"trust of {role}",))]
-    understood = {"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path", "Tags"}
+    understood = {"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path"}  # tags may meet conditions
     if isinstance(properties.get("ManagedPolicyArns"), list):
         understood |= {"ManagedPolicyArns"}  # each is a fact of its own
     policies = properties.get("Policies", [])

@@ -25,7 +25,7 @@ NAMED = {
         "Users",
         "Groups",
     },
-    "AWS::IAM::Role": {"AssumeRolePolicyDocument", "Policies", "Description", "Path", "Tags", "MaxSessionDuration"},
+    "AWS::IAM::Role": {"AssumeRolePolicyDocument", "Policies", "Description", "Path", "MaxSessionDuration"},
     **{kind: {"PolicyName", "PolicyDocument", f"{who}Name"} for kind, who in ONE.items()},
 }
 DOCUMENT = {"Version", "Id", "Statement"}

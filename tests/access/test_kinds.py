@@ -114,6 +114,9 @@ ROWS = {
         "AdministratorAccess",
     ),
     "2 a boundary": Row(role(", PermissionsBoundary: a"), role(), EVERY, "cannot tell.*PermissionsBoundary"),
+    "2 tags, which conditions may ask for": Row(
+        role(), role(", Tags: [{Key: team, Value: a}]"), EVERY, "cannot tell.*Tags"
+    ),
     "2 trust": Row(role(), role(trust="[ecs-tasks.amazonaws.com, ec2.amazonaws.com]"), EVERY, "ec2.amazonaws.com"),
     "2 a managed policy": Row(
         *beside(f"  M: {{Type: 'AWS::IAM::ManagedPolicy', Properties: {{PolicyDocument: {document()}}}}}\n"),
