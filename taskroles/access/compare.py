@@ -253,7 +253,13 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
         if here == "certain":
             return here
         worst = max(worst, here, key=["", *WHY].index)
-    return "meeting" if _hidden_meeting(allowing, had | denying) else worst
+    if not any(r.negated for r in had | denying):
+        return worst
+    positive = [r for r in had if not r.negated]
+    beyond = {
+        r for r in allowing if not any(implies(r.condition, h.condition) and _includes(h, r, work) for h in positive)
+    }
+    return "meeting" if beyond and _hidden_meeting(beyond, had | denying) else worst
 
 
 def _by_condition(rules: Iterable[Rule]) -> Rules:
@@ -297,7 +303,7 @@ def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Gro
 
 
 def _hidden_meeting(allowing: Rules, others: Rules) -> bool:
-    """Tell whether a pattern of NotResource could match one that matters here only through a `${...}`'s value.
+    """Tell whether a pattern of NotResource could match one that matters here, only through a `${...}`'s value.
 
     Those are what is allowed, and what other NotResources leave out. Other patterns need no such question: what one
     includes, it includes whatever its `${...}` stand for.

@@ -163,8 +163,9 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
 def pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a template and what became of it."""
     before = draw(templates())
-    after = copy.deepcopy(before)
+    after = before
     for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
+        after = copy.deepcopy(after)  # what was drawn is not to be changed
         if after["Resources"]:
             draw(st.sampled_from(EDITS))(draw, after)
     return (before, after) if draw(st.booleans()) else (after, before)
