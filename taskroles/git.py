@@ -7,8 +7,13 @@ import io
 import subprocess
 from typing import TYPE_CHECKING
 
+from taskroles.tree import FILE, LINK, SUBMODULE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+KINDS = {"120000": LINK, "160000": SUBMODULE}  # modes of git
 
 
 class GitError(Exception):
@@ -26,26 +31,20 @@ def git(*arguments: str, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
-def files_of(revision: str, folder: str) -> tuple[dict[str, str], Callable[[Sequence[str]], dict[str, bytes]]]:
-    """Return blob ids by path of the files below `folder` in a revision, and what reads some of these paths.
+def files_of(
+    commit: str, folder: str
+) -> tuple[dict[str, str], dict[str, str], Callable[[Sequence[str]], dict[str, bytes]]]:
+    """Return ids and kinds by path of the files below `folder` in a commit, and what reads some of these paths.
 
     Paths are relative to the current folder, which may be a part of the repository.
     """
-    git("rev-parse", "--git-dir")
-    try:
-        commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode().strip()
-    except GitError:
-        shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
-        hint = "; a shallow clone may lack it: git fetch" if shallow else ""
-        raise GitError(f"no such git revision: {revision}{hint}") from None
-    ids = {}
+    ids, kinds = {}, {}
     for entry in (
         git("ls-tree", "-r", "-z", commit, "--", f"{folder}/").decode(errors="surrogateescape").split("\0")[:-1]
     ):
         mode_kind_id, path = entry.split("\t", 1)
-        _, kind, ids[path] = mode_kind_id.split()
-        if kind != "blob":
-            raise GitError(f"{path} is a submodule; {folder}/ holds files alone")
+        mode, _, ids[path] = mode_kind_id.split()
+        kinds[path] = KINDS.get(mode, FILE)
 
     def read(paths: Sequence[str]) -> dict[str, bytes]:
         contents = {}
@@ -55,7 +54,18 @@ def files_of(revision: str, folder: str) -> tuple[dict[str, str], Callable[[Sequ
             contents[path] = stream.read(int(size) + 1)[:-1]
         return contents
 
-    return ids, read
+    return ids, kinds, read
+
+
+def commit_of(revision: str) -> str:
+    """Return the commit that a revision names."""
+    git("rev-parse", "--git-dir")
+    try:
+        return git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode().strip()
+    except GitError:
+        shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
+        hint = "; a shallow clone may lack it: git fetch" if shallow else ""
+        raise GitError(f"no such git revision: {revision}{hint}") from None
 
 
 def blob_id(data: bytes) -> str:

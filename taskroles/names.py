@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.faults import listed
+from taskroles.tree import ENVIRONMENT_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,6 @@ STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")  # CreateStack, StackName
 TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,195}\.yml")  # file systems take 255, and we need some more
 POLICY = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)  # PutRolePolicy, PolicyName
 ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)  # CreateRole, RoleName
-ENVIRONMENT_FILE = "environment.yml"
 
 
 class Names(NamedTuple):

@@ -74,48 +74,8 @@ def resource_types(action: str) -> frozenset[str]:
     return found.resource_types if found else frozenset()
 
 
-def can_escalate(action: str) -> bool:
-    """Tell whether an action is a known way to gain further rights."""
-    return action.lower() in ESCALATIONS
-
-
-# "AWS IAM Privilege Escalation Methods" by Rhino Security Labs, as policy_sentry lists it.
-ESCALATIONS = frozenset(
-    [
-        "cloudformation:createstack",
-        "codestar:associateteammember",
-        "codestar:createproject",
-        "codestar:createprojectfromtemplate",
-        "datapipeline:createpipeline",
-        "datapipeline:putpipelinedefinition",
-        "ec2-instance-connect:sendsshpublickey",
-        "ec2:runinstances",
-        "glue:createdevendpoint",
-        "glue:getdevendpoint",
-        "glue:updatedevendpoint",
-        "iam:addusertogroup",
-        "iam:attachgrouppolicy",
-        "iam:attachrolepolicy",
-        "iam:attachuserpolicy",
-        "iam:createaccesskey",
-        "iam:createloginprofile",
-        "iam:createpolicyversion",
-        "iam:passrole",
-        "iam:putgrouppolicy",
-        "iam:putrolepolicy",
-        "iam:putuserpolicy",
-        "iam:setdefaultpolicyversion",
-        "iam:updateassumerolepolicy",
-        "iam:updateloginprofile",
-        "lambda:addpermission",
-        "lambda:createeventsourcemapping",
-        "lambda:createfunction",
-        "lambda:invokefunction",
-        "lambda:updatefunctioncode",
-        "lambda:updatefunctionconfiguration",
-        "rds:addroletodbinstance",
-        "sagemaker:createnotebookinstance",
-        "sagemaker:createpresignednotebookinstanceurl",
-        "sts:assumerole",
-    ]
-)
+@cache
+def types_of(aws_service: str) -> frozenset[str]:
+    """Return the types of resource of an AWS service, in lower case."""
+    found = (action.resource_types for action in _of_service(aws_service.lower()).values())
+    return frozenset(each.rstrip("*").lower() for types in found for each in types)

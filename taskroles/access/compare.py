@@ -2,9 +2,9 @@
 
     compare(statements_before, statements_after)  # [] = the same access, however it is written
 
-Every resource pattern of both sides reads one resource together, letter by letter, as a nondeterministic automaton;
-in each state that can be reached, what one side allows and the other does not is seen. So reordering, splitting and
-merging change nothing, and nothing that grows is missed. What cannot be decided ("cannot tell") counts as widened.
+All resource patterns of both sides read one resource together, as an automaton; wherever some of them match, what one
+side allows there and the other does not is seen. So reordering, splitting and merging change nothing, and nothing
+that grows is missed. What cannot be decided ("cannot tell") counts as widened.
 """
 
 from __future__ import annotations
@@ -13,20 +13,29 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from taskroles.access.actions import expand
-from taskroles.access.patterns import Letters, action_matches, is_wildcard, letters, meet, unknown
-from taskroles.access.reading import UNKNOWN, UNKNOWN_KIND
+from taskroles.access.automaton import TooMuch, Work, matched_together
+from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
+from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
+from taskroles.access.examples import tells_apart
+from taskroles.access.patterns import action_matches, is_wildcard, letters, meet, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from taskroles.access.reading import Statement
 
-OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for any character that no pattern names
-MOST_STATES = 20_000  # typical comparisons need hundreds; patterns that need more are answered "cannot tell"
 CANNOT_TELL = "cannot tell"
+CONDITIONS_DIFFER = f"{CANNOT_TELL}: conditions differ"
+MEETING = f"{CANNOT_TELL}: NotResource meets a name known only to AWS"
+TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
-Growth = Literal["", "possible", "certain"]
-State = frozenset[tuple[int, int]]  # (which pattern, how many of its letters are matched)
+Growth = Literal["", "conditions", "names", "meeting", "certain"]
+# what lies between nothing and certainty, the worst last
+WHY = {
+    "conditions": CONDITIONS_DIFFER,
+    "names": f"{CANNOT_TELL}: conditions differ by a name known only to AWS",
+    "meeting": MEETING,
+}
 
 
 class Rule(NamedTuple):
@@ -35,17 +44,18 @@ class Rule(NamedTuple):
     effect: str
     resources: frozenset[str]
     negated: bool
-    condition: str
+    condition: Condition
 
 
 Rules = frozenset[Rule]
+NONE: Rules = frozenset()
 
 
 class Change(NamedTuple):
     """How the access to one action changes: kind is granted, revoked, narrowed or widened.
 
-    An action that is a pattern ("sqs:*") stands for those that AWS may add. A reason that begins with "cannot tell"
-    marks what is undecidable here and is counted as widened.
+    An action that is a pattern ("sqs:*") stands for those that AWS may add, "sqs:get* & sqs:*tags" for those that both
+    match. A reason that begins with "cannot tell" marks what is undecidable here and is counted as widened.
     """
 
     action: str
@@ -53,6 +63,11 @@ class Change(NamedTuple):
     before: Rules
     after: Rules
     reason: str = ""
+
+    @property
+    def is_undecided(self) -> bool:
+        """Tell whether the change may be none: the same access under conditions that cannot be compared."""
+        return self.reason == CONDITIONS_DIFFER
 
 
 def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Change]:
@@ -62,10 +77,16 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
     gained there of the same action are two changes. A Deny that shrinks counts as widened even if these statements
     alone do not allow the action: another policy of the role may.
     """
+    before, after = list(before), list(after)
     old, new = rules_of_both(before, after)
-    pairs = {action: (old.get(action, frozenset()), new.get(action, frozenset())) for action in old.keys() | new.keys()}
-    verdicts = {pair: _verdict(*pair) for pair in set(pairs.values())}
-    return [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
+    work = Work()
+    pairs = {action: (old.get(action, NONE), new.get(action, NONE)) for action in old.keys() | new.keys()}
+    verdicts = {pair: _verdict(*pair, work) for pair in set(pairs.values())}
+    found = [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
+    differ = {s[:6] for s in before} != {s[:6] for s in after}  # in more than their places
+    if differ and not _future_actions(_named([*before, *after]))[1]:
+        found.append(Change("*", "widened", NONE, NONE, TOO_MUCH))
+    return found
 
 
 # --- actions --------------------
@@ -74,24 +95,54 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
 def rules_of_both(before: Iterable[Statement], after: Iterable[Statement]) -> tuple[dict[str, Rules], dict[str, Rules]]:
     """Map, for either side, each action that its statements speak of to their rules for it.
 
-    Patterns are expanded to the actions that exist, and every pattern of either side stands beside them for what
-    AWS may add: a list of all of today's actions is not `sqs:*`.
+    Patterns are expanded to the actions that exist. Beside them stand actions that AWS may add: one for each set of
+    patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`.
     """
     sides = list(before), list(after)
-    both = [statement for side in sides for statement in side]
-    named = {pattern for s in both for pattern in (*s.actions, *s.not_actions)}
-    if any(s.not_actions for s in both):
-        named.add("*")
-    open_ended = {pattern.lower() for pattern in named if is_wildcard(pattern) or not expand(pattern)}
-    everything = open_ended.union(*map(expand, named))
-    old, new = (_rules_by_action(side, everything, open_ended) for side in sides)
+    named = _named([statement for side in sides for statement in side])
+    future, _ = _future_actions(named)
+    today = frozenset().union(*map(expand, named)) if named else frozenset()
+    old, new = (_rules_by_action(side, today, future) for side in sides)
     return old, new
 
 
-def _rules_by_action(statements: list[Statement], everything: set[str], open_ended: set[str]) -> dict[str, Rules]:
-    speakers = dict.fromkeys(everything, 0)  # a bit for each statement: of 20,000 actions, few differ
+def _named(statements: list[Statement]) -> frozenset[str]:
+    """Return all patterns of actions that statements name, in small letters."""
+    named = {pattern.lower() for s in statements for pattern in (*s.actions, *s.not_actions)}
+    return frozenset(named | {"*"} if any(s.not_actions for s in statements) else named)
+
+
+@lru_cache(maxsize=1024)
+def _future_actions(named: frozenset[str]) -> tuple[dict[str, frozenset[str]], bool]:
+    """Return actions that do not exist, by a name that says which patterns match them: those patterns.
+
+    And whether these are all: too many patterns are not read together.
+    """
+    wild = sorted(pattern for pattern in named if is_wildcard(pattern))
+    found = {pattern: frozenset([pattern, *(w for w in wild if action_matches(w, pattern))]) for pattern in named}
+    found = {pattern: by for pattern, by in found.items() if is_wildcard(pattern) or not expand(pattern)}
+    together = set(found.values())
+    try:
+        sets = list(matched_together(wild, Work()))
+    except TooMuch:
+        return found, False
+    for indices in sets:
+        patterns = frozenset(wild[k] for k in indices)
+        if patterns and patterns not in together:
+            narrow = [p for p in sorted(patterns) if not any(q != p and action_matches(p, q) for q in patterns)]
+            found[" & ".join(narrow)] = patterns
+    return found, True
+
+
+def _rules_by_action(
+    statements: list[Statement], today: frozenset[str], future: dict[str, frozenset[str]]
+) -> dict[str, Rules]:
+    speakers = dict.fromkeys((*today, *future), 0)  # a bit for each statement: of 20,000 actions, few differ
+    everything = speakers.keys()
     for bit, s in enumerate(statements):
-        covered = {action for p in s.actions or s.not_actions for action in _spoken_of(p, open_ended)}
+        patterns = {pattern.lower() for pattern in s.actions or s.not_actions}
+        covered = {action for pattern in patterns for action in expand(pattern)}
+        covered |= {name for name, by in future.items() if not patterns.isdisjoint(by)}
         for action in covered if s.actions else everything - covered:
             speakers[action] |= 1 << bit
     said = {
@@ -101,12 +152,7 @@ def _rules_by_action(statements: list[Statement], everything: set[str], open_end
     return {action: said[bits] for action, bits in speakers.items() if bits}
 
 
-def _spoken_of(pattern: str, open_ended: set[str]) -> Iterator[str]:
-    yield from expand(pattern)
-    yield from (other for other in open_ended if action_matches(pattern, other))
-
-
-def _rules(s: Statement) -> Iterator[Rule]:
+def _rules(s: Statement) -> Iterable[Rule]:
     yield from (Rule(s.effect, frozenset([r]), negated=False, condition=s.condition) for r in s.resources)
     if s.not_resources:
         yield Rule(s.effect, frozenset(s.not_resources), negated=True, condition=s.condition)
@@ -115,144 +161,162 @@ def _rules(s: Statement) -> Iterator[Rule]:
 # --- the rules for one action --------------------
 
 
-@lru_cache(maxsize=4096)  # services are much alike
-def _verdict(before: Rules, after: Rules) -> tuple[tuple[str, str], ...]:
+Verdict = tuple[tuple[str, str], ...]
+_known: dict[tuple[Rules, Rules], Verdict] = {}  # services are much alike; what was too much is not kept
+MOST_KNOWN = 20_000
+
+
+def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
     """Return (kind, reason) of each change: none, one, or one that grows and one that shrinks."""
     if before == after:
         return ()
-    if unknown := {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}:
-        kinds = {match[1] if match else "an unknown value" for match in unknown}
+    if (before, after) not in _known:
+        if len(_known) > MOST_KNOWN:
+            _known.clear()
+        try:
+            _known[before, after] = _decided(before, after, work)
+        except TooMuch:
+            return (("widened", TOO_MUCH),)
+    return _known[before, after]
+
+
+def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
+    unknown_ones = {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}
+    if unknown_ones and not _only_shrinks(before, after):
+        kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
         return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
-    grows = _change(before, after, "granted", "widened")
-    shrinks = _change(after, before, "revoked", "narrowed")
+    grows = _change(before, after, ("granted", "widened"), work)
+    shrinks = _change(after, before, ("revoked", "narrowed"), work)
     if not shrinks:
         return (grows,) if grows else ()
     kind, reason = shrinks
-    if not reason.startswith(CANNOT_TELL):
-        reason = ""  # why it grew in the other direction
-    elif grows and grows[1].startswith(CANNOT_TELL):
+    if reason.startswith(CANNOT_TELL) and grows and grows[1].startswith(CANNOT_TELL):
         return (grows,)  # said already
+    reason = ""  # why it grew in the other direction; and where nothing grows, less at the most is less
     return (grows, (kind, reason)) if grows else ((kind, reason),)
 
 
-def _change(old: Rules, new: Rules, more: str, wider: str) -> tuple[str, str] | None:
-    """Return how and why new allows more than old: the word `more` for access that was not there, else `wider`."""
-    growth = _growth(old, new)
-    undenied = _growth(_denied(new), _denied(old))  # a Deny that went, whatever it denied
-    added, had = ({r for r in some if r.effect == "Allow"} for some in (new - old, old))
-    conditions = {r.condition for r in added | had}
-    dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}
+def _change(old: Rules, new: Rules, words: tuple[str, str], work: Work) -> tuple[str, str] | None:
+    """Return how and why new allows more than old: the first word for access that was not there, else the second."""
+    growth = _growth(old, new, work)
+    undenied = _growth(_denied(new), _denied(old), work)  # a Deny that went, whatever it denied
     if not growth and not undenied:
         return None
-    if (growth or undenied) == "possible":
-        why = "conditions differ" if len(conditions) > 1 else "a Deny or NotResource meets a name known only to AWS"
-        return wider, f"{CANNOT_TELL}: {why}"
-    if undenied:
-        return wider, "a Deny was dropped"
-    apart = bool(added) and not (_growth(frozenset(), old) and any(_includes(a, h) for a in added for h in had))
-    reason = f"condition dropped: {min(dropped)}" if dropped and "" in {a.condition for a in added} else ""
-    return more if apart else wider, reason
+    added, had = ({r for r in some if r.effect == "Allow"} for some in (new - old, old))
+    if "certain" not in (growth, undenied):
+        return words[1], WHY[max(growth, undenied, key=["", *WHY].index)]
+    if growth != "certain":
+        return words[1], "a Deny was dropped"
+    dropped = {h.condition for h in had if h.condition} - {a.condition for a in added}
+    reason = (
+        f"condition dropped: {min(map(spelled, dropped))}" if dropped and ALWAYS in {a.condition for a in added} else ""
+    )
+    apart = bool(added) and not (_growth(NONE, old, work) and any(_includes(a, h, work) for a in added for h in had))
+    return words[0] if apart else words[1], reason
 
 
-def _texts(rules: Rules) -> Iterator[str]:
+def _texts(rules: Rules) -> Iterable[str]:
     """Yield the resources and conditions of rules."""
     for rule in rules:
-        yield from (rule.condition, *rule.resources)
+        yield from (spelled(rule.condition), *rule.resources)
 
 
 def _denied(rules: Rules) -> Rules:
     return frozenset(r._replace(effect="Allow") for r in rules if r.effect == "Deny")
 
 
-def _includes(wide: Rule, narrow: Rule) -> bool:
+def _includes(wide: Rule, narrow: Rule, work: Work) -> bool:
     """Tell whether a rule is about all resources that another is about."""
-    return not _growth(*(frozenset([r._replace(effect="Allow", condition="")]) for r in (wide, narrow)))
+    return not _growth(*(frozenset([r._replace(effect="Allow", condition=ALWAYS)]) for r in (wide, narrow)), work)
 
 
-# --- the automaton --------------------
+def _growth(old: Rules, new: Rules, work: Work) -> Growth:
+    """Tell whether some request is allowed by new and not by old; "" proves that there is none.
 
-
-@lru_cache(maxsize=4096)
-def _growth(old: Rules, new: Rules) -> Growth:
-    """Tell whether some request is allowed by new and not by old; "" proves that there is none."""
-    texts = sorted({text for rule in old | new for text in rule.resources})
-    patterns = tuple(map(letters, texts))
-    allowing = [r for r in new if r.effect == "Allow"]
+    That a Deny of old might be what forbids it is left out: `_change` reports every Deny that shrinks.
+    """
+    had = _by_condition(r for r in old if r.effect == "Allow")
+    allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had)
+    if not allowing:
+        return ""
+    denying = _by_condition(r for r in new if r.effect == "Deny")
+    rules = allowing | had | denying
+    texts = sorted({text for rule in rules for text in rule.resources})
+    index = {text: k for k, text in enumerate(texts)}
+    useful = {index[text] for r in allowing for text in r.resources}
     endless = any(r.negated for r in allowing)
-    useful = {texts.index(text) for r in allowing for text in r.resources}
-    start = _skip_stars({(k, 0) for k in range(len(patterns))}, patterns)
-    queue, seen, worst = [start], {start}, ""
-    while queue:
-        state = queue.pop()
-        matched = {texts[k] for k, i in state if i == len(patterns[k])}
-        here = _growth_here(*([r for r in side if bool(r.resources & matched) != r.negated] for side in (old, new)))
+    about = {rule: frozenset(index[text] for text in rule.resources) for rule in rules}
+    worst: Growth = ""
+    for matched in matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left)):
+        sides = ((r for r in side if bool(about[r] & matched) != r.negated) for side in (allowing, had | denying))
+        here = _growth_here(*({r.condition for r in side} for side in sides), work)
         if here == "certain":
             return here
-        worst = worst or here
-        expected = {patterns[k][i] for k, i in state if i < len(patterns[k])} - {"*", "?"}
-        for letter in (*expected, OTHER):
-            reached = _step(state, letter, patterns)
-            if reached not in seen and (endless or any(k in useful for k, _ in reached)):
-                seen.add(reached)
-                queue.append(reached)
-        if len(seen) > MOST_STATES:
-            return "possible"
-    return worst or ("possible" if _hidden_meeting(old | new) else "")
-
-
-def _step(state: State, letter: str, patterns: tuple[Letters, ...]) -> State:
-    reached = set()
-    for k, i in state:
-        expected = patterns[k][i] if i < len(patterns[k]) else ""
-        if expected == "*":
-            reached.add((k, i))
-        elif expected == letter or (expected == "?" and len(letter) == 1):
-            reached.add((k, i + 1))
-    return _skip_stars(reached, patterns)
-
-
-def _skip_stars(state: set[tuple[int, int]], patterns: tuple[Letters, ...]) -> State:
-    """Add the states after each `*`, which may stand for nothing."""
-    todo = list(state)
-    while todo:
-        k, i = todo.pop()
-        if patterns[k][i : i + 1] == ("*",):
-            state.add((k, i + 1))
-            todo.append((k, i + 1))
-    return frozenset(state)
-
-
-def _growth_here(old: list[Rule], new: list[Rule]) -> Growth:
-    """Tell whether new allows more than old, of the rules that are about one and the same resource.
-
-    Conditions are true or false independently: each is tried as the only one that holds, and that is certain to
-    happen if there is no other. That a conditional Deny of old might be what forbids it is left out: `_change`
-    reports every Deny that shrinks.
-    """
-    conditions = {r.condition for r in (*old, *new)} - {""}
-    found = {
-        "possible" if one and len(conditions) > 1 else "certain"
-        for one in {r.condition for r in new if r.effect == "Allow"}
-        if _allowed(new, {"", one}) and not _allowed(old, {"", one})
+        worst = max(worst, here, key=["", *WHY].index)
+    if not any(r.negated for r in had | denying):
+        return worst
+    positive = [r for r in had if not r.negated]
+    beyond = {
+        r for r in allowing if not any(implies(r.condition, h.condition) and _includes(h, r, work) for h in positive)
     }
-    return "certain" if "certain" in found else "possible" if found else ""
+    return "meeting" if beyond and _hidden_meeting(beyond, had | denying) else worst
 
 
-def _allowed(rules: list[Rule], true: set[str]) -> bool:
-    effects = {r.effect for r in rules if r.condition in true}
-    return "Allow" in effects and "Deny" not in effects
+def _by_condition(rules: Iterable[Rule]) -> Rules:
+    """Return rules of which one holds exactly if one of these does, each of one alternative of its condition."""
+    return frozenset(r._replace(condition=each) for r in rules for each in alternatives(r.condition))
 
 
-def _hidden_meeting(rules: Rules) -> bool:
-    """Tell whether a pattern of a Deny or NotResource could match another one only through a `${...}`'s value."""
-    texts = {text for r in rules for text in r.resources}
-    negative = {text for r in rules if r.negated or r.effect == "Deny" for text in r.resources}
+def _uncovered(rules: Rules, had: Rules) -> Rules:
+    """Leave out the rules that one of `had` covers for itself, whatever a `${...}` in them stands for."""
+    by_resources: dict[tuple[frozenset[str], bool], list[Condition]] = {}
+    for r in had:
+        by_resources.setdefault((r.resources, r.negated), []).append(r.condition)
+    negated = {where: conditions for (where, is_negated), conditions in by_resources.items() if is_negated}
+
+    def is_covered(r: Rule) -> bool:
+        places = [each for each in negated if each <= r.resources] if r.negated else [r.resources]
+        known = (each for where in places for each in by_resources.get((where, r.negated), ()))
+        return any(implies(r.condition, each) for each in known)
+
+    return frozenset(r for r in rules if not is_covered(r))
+
+
+def _only_shrinks(old: Rules, new: Rules) -> bool:
+    """Tell whether each rule of new is there in old, and each Deny of old in new, maybe under fewer conditions."""
+    sides = (old, new), (_denied(new), _denied(old))
+    allowed = ([_by_condition(r for r in rules if r.effect == "Allow") for rules in pair] for pair in sides)
+    return not any(_uncovered(more, had) for had, more in allowed)
+
+
+def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Growth:
+    """Tell whether one of the conditions of new can hold where none of the others does: those had, and those denied."""
+    worst: Growth = ""
+    for condition in new:
+        if any(implies(condition, each) for each in others):
+            continue
+        if not others or tells_apart(condition, others, work):
+            return "certain"
+        named = any("${" in value for each in (condition, *others) for part in each for value in part.values)
+        worst = "names" if named or worst == "names" else "conditions"
+    return worst
+
+
+def _hidden_meeting(allowing: Rules, others: Rules) -> bool:
+    """Tell whether a pattern of NotResource could match one that matters here, only through a `${...}`'s value.
+
+    Those are what is allowed, and what other NotResources leave out. Other patterns need no such question: what one
+    includes, it includes whatever its `${...}` stand for.
+    """
+    negative = {text for r in others if r.negated for text in r.resources}
+    texts = negative | {text for r in allowing if not r.negated for text in r.resources}
     return any(_may_be_alike(one, other) for one in negative for other in texts - {one})
 
 
+@lru_cache(maxsize=4096)
 def _may_be_alike(one: str, other: str) -> bool:
     left, right = letters(one), letters(other)
     if max(map(len, left + right), default=0) <= 1 or not meet(unknown(left), unknown(right)):
         return False
-    rules = [Rule("Allow", frozenset([text]), negated=False, condition="") for text in (one, other)]
-    return not (_includes(*rules) or _includes(*reversed(rules)))
+    rules = [Rule("Allow", frozenset([text]), negated=False, condition=ALWAYS) for text in (one, other)]
+    return not (_includes(*rules, Work()) or _includes(*reversed(rules), Work()))

@@ -11,15 +11,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskroles.access.patterns import action_matches, letters, meet, unknown
-from taskroles.access.reading import canonical_arn
+from taskroles.access.patterns import LITERAL, action_matches, letters, meet, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskroles.access.reading import Statement
-
-LITERAL = str.maketrans({"*": "\ue002", "?": "\ue003"})  # what a request asks for has no wildcards
 
 
 class Decision(NamedTuple):
@@ -34,7 +31,7 @@ class Decision(NamedTuple):
 
 def decide(statements: Iterable[Statement], action: str, resource: str) -> Decision:
     """Decide as IAM does: an explicit Deny wins, then an Allow, else denied. `resource` is an ARN, maybe symbolic."""
-    asked = canonical_arn(resource).translate(LITERAL)
+    asked = symbolic(resource).translate(str.maketrans(LITERAL))  # what a request asks for has no wildcards
     found: dict[tuple[str, bool], list[Statement]] = defaultdict(list)  # (effect, whether it surely applies)
     for statement in statements:
         covered = _speaks_of(statement, action) and _covers(statement, asked)
@@ -48,6 +45,11 @@ def decide(statements: Iterable[Statement], action: str, resource: str) -> Decis
     if allowing or found["Allow", False]:
         return Decision(None, tuple(doubts if allowing else doubts + found["Allow", False]))
     return Decision(allowed=False, statements=())
+
+
+def symbolic(arn: str) -> str:
+    """Return an ARN, maybe with canonical `${...}` in it, with its partition as canonical text has it."""
+    return "arn:${AWS::Partition}:" + arn[8:] if arn.startswith("arn:aws:") else arn
 
 
 def _speaks_of(statement: Statement, action: str) -> bool:

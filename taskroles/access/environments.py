@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.documents import Document, decoded
 from taskroles.faults import BadInput, listed, nearest, shown
-from taskroles.names import ENVIRONMENT_FILE, Names, filled, pattern_faults
+from taskroles.names import Names, filled, pattern_faults
+from taskroles.tree import ENVIRONMENT_FILE, OUT, is_template, oddity, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-OUT = "out"
 
 
 class TaskRole(NamedTuple):
@@ -57,6 +56,10 @@ class Environment(NamedTuple):
         name = os.path.basename(path)
         match = matcher(self.names.template).fullmatch(name)
         return match[1] if match else name
+
+    def is_of_pattern(self, path: str) -> bool:
+        """Tell whether a path is one that the pattern of templates makes."""
+        return bool(matcher(self.names.template).fullmatch(os.path.basename(path)))
 
     def service_of_stack(self, stack: str) -> str:
         """Return the service that a stack of this name is of, "" if it is none of this environment's."""
@@ -167,14 +170,18 @@ def environments_in(contents: Mapping[str, bytes]) -> dict[str, Environment]:
 
 def here() -> dict[str, Environment]:
     """Return the environments of out/ in the current folder. Raises BadInput."""
-    folders = sorted({path.parent for path in Path(OUT).glob("*/*.yml")})
-    paths = [folder / ENVIRONMENT_FILE for folder in folders]
-    missing = [path.as_posix() for path in paths if not path.is_file()]
-    if missing:
-        raise BadInput(
-            [f"there is no {path}, which says what the stacks are called: run `make render`" for path in missing]
-        )
-    return environments_in({path.as_posix(): path.read_bytes() for path in paths})
+    found = walk(OUT)
+    faults = [f"{path} {why}: take it away" for path, kind in found if (why := oddity(path, kind))]
+    paths = sorted({f"{os.path.dirname(path)}/{ENVIRONMENT_FILE}" for path, _ in found if is_template(path)})
+    there = {path for path, _ in found}
+    faults += [
+        f"there is no {path}, which says what the stacks are called: run `make render`"
+        for path in paths
+        if path not in there
+    ]
+    if faults:
+        raise BadInput(faults)
+    return environments_in({path: Path(path).read_bytes() for path in paths})
 
 
 def by_importance(environments: Iterable[Environment]) -> list[str]:

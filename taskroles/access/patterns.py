@@ -1,7 +1,8 @@
 """How the patterns of IAM match: those of actions, and those of resources in canonical text (`access.canonical`).
 
 In a resource, `${...}` stands for a text that only AWS knows. `letters` makes it one letter that equals only itself;
-`unknown` makes it a wildcard, to ask what it might match.
+`unknown` makes it a wildcard, to ask what it might match. How IAM matches is from "IAM JSON policy elements: Action"
+and "... Resource" in the IAM User Guide.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from functools import cache, lru_cache
 
 Letters = tuple[str, ...]
 ANY_NAME = "\ue001"  # a letter that stands for any text without a colon
+WITH_COLONS = ("${AWS::StackId}", "${AWS::NotificationARNs}")  # pseudo parameters that are ARNs
+LITERAL = {"*": "\ue002", "?": "\ue003", "$": "$"}  # the characters themselves, where they are no wildcards
 
 
 def is_wildcard(pattern: str) -> bool:
@@ -23,32 +26,59 @@ def action_matches(pattern: str, action: str) -> bool:
     return bool(glob(pattern.lower()).fullmatch(action.lower()))
 
 
+def glob_matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern with `*` and `?` matches a text, or everything that a second pattern matches."""
+    return bool(glob(pattern).fullmatch(text))
+
+
 @cache
 def glob(pattern: str) -> re.Pattern[str]:
-    """Compile an Action pattern. Its `?` matches no `*`, so that patterns can be matched with each other."""
-    return re.compile("".join({"*": ".*", "?": "[^*]"}.get(c, re.escape(c)) for c in pattern), re.DOTALL)
+    """Compile a pattern to one that never looks back over a `*`: the first place that fits a piece will do.
+
+    Its `?` matches no `*`, so that patterns can be matched with each other.
+    """
+    first, *rest = ("".join("[^*]" if c == "?" else re.escape(c) for c in piece) for piece in pattern.split("*"))
+    middle = "".join(f"(?=(?P<p{n}>.*?{piece}))(?P=p{n})" for n, piece in enumerate(filter(None, rest[:-1])))
+    return re.compile(first + middle + (f".*{rest[-1]}" if rest else ""), re.DOTALL)
 
 
 @cache
 def letters(pattern: str) -> Letters:
-    """Split canonical text into letters; a `${...}`, braces balanced, is one letter."""
-    found, depth, token = [], 0, ""
-    for i, char in enumerate(pattern):
-        depth += char == "{" and (depth > 0 or pattern[i - 1 : i] == "$")
-        if depth:
-            token += char
-            depth -= char == "}"
-            if not depth:
-                found[-1] += token
-                token = ""
+    """Split canonical text into letters; a `${...}`, braces balanced, is one letter, and `${!` is the letters $ and {."""
+    found: list[str] = []
+    i = 0
+    while i < len(pattern):
+        if pattern.startswith("${!", i):
+            found += ["$", "{"]
+            i += 3
+        elif pattern.startswith("${", i) and (end := _end(pattern, i + 2)):
+            found.append(pattern[i:end])
+            i = end
         else:
-            found.append(char)
-    return (*found, *token)  # an unclosed brace is plain text
+            found.append(pattern[i])
+            i += 1
+    return tuple(found)
+
+
+def _end(pattern: str, start: int) -> int:
+    """Return where the `${` before `start` ends, 0 if it does not."""
+    depth = 1
+    for i in range(start, len(pattern)):
+        depth += (pattern[i] == "{") - (pattern[i] == "}")
+        if not depth:
+            return i + 1
+    return 0
 
 
 def unknown(text: Letters) -> Letters:
     """Replace each `${...}` by what it may stand for: ANY_NAME for a pseudo parameter, anything for the others."""
-    return tuple((ANY_NAME if x.startswith("${AWS::") else "*") if len(x) > 1 else x for x in text)
+    return tuple(_may_be(letter) if len(letter) > 1 else letter for letter in text)
+
+
+def _may_be(letter: str) -> str:
+    if letter.startswith("${literal "):
+        return LITERAL[letter[10]]
+    return ANY_NAME if letter.startswith("${AWS::") and letter not in WITH_COLONS else "*"
 
 
 @lru_cache(maxsize=4096)

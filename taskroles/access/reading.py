@@ -1,39 +1,48 @@
-"""What a generated template allows: its policies and their statements, as plain data.
+"""What a template allows: its policies and their statements as plain data, and all that is not understood as a fact.
 
-    template = read_template(Path("out/live/x.yml").read_text(), "out/live/x.yml")
+    template = read_template(Path("out/dev/x.yml").read_text(), "out/dev/x.yml")
     statements = [statement for policy in template.policies for statement in policy.statements]
 
-Intrinsic functions stay symbolic. `canonical` spells every value as the text that Fn::Sub would take for it, with
-imports as `${import NAME}`, so that !Sub, Fn::Join and Ref of the same thing are the same string. `arn:aws:` is read
-as `arn:${AWS::Partition}:`: a stack lives in one partition.
+Goes by lists of what is understood: every other section, resource type, attribute, property and key is a fact, which
+the review reports where it comes, goes or changes.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskroles.access import conditions, resources
+from taskroles.access.canonical import as_json, canonical, unspelled, with_variables
+from taskroles.access.meanings import WHEN, meanings, not_understood
 from taskroles.access.template import TemplateError, parse_template
-from taskroles.documents import Mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from taskroles.access.conditions import Condition
 
 STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+PRINCIPAL_KEYS = {"Principal", "NotPrincipal"}  # of a trust, in place of resources
+DOCUMENT_KEYS = {"Version", "Id", "Statement"}
+CURRENT = "2012-10-17"
 GRANT_COMMENT = re.compile(r"# (?P<level>[^\s,]+)(?: (?P<target>[^,]+?))?(?:, .*)? \((?P<partial>[^()]+)\)$")
-UNKNOWN = "${unknown "  # begins what cannot be spelled, see `unspelled`
-UNKNOWN_KIND = re.compile(r"\$\{unknown ([^{}]*?): [^{}]*\}")
-BRACES = str.maketrans("{}", "\N{MATHEMATICAL LEFT ANGLE BRACKET}\N{MATHEMATICAL RIGHT ANGLE BRACKET}")
-OPERATOR = re.compile(  # "IAM JSON policy elements: Condition operators"
-    r"Null|(For(AllValues|AnyValue):)?(String(Not)?(Equals(IgnoreCase)?|Like)|Arn(Not)?(Equals|Like)|Bool|BinaryEquals"
-    r"|(Not)?IpAddress|(Numeric|Date)((Not)?Equals|(LessThan|GreaterThan)(Equals)?))(IfExists)?"
-)
-SUB_VARIABLE = re.compile(r"\$\{(!?)\s*([^}]*?)\s*\}")
-
 
 # what a template of another shape than ours raises somewhere down in its reading: too many places to ask in each
 WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
+
+class Place(NamedTuple):
+    """Where a policy document is from; line 0: not from a file."""
+
+    path: str
+    line: int = 0
+    logical_id: str = ""
+
+    def of(self, part: Any) -> str:
+        """Return how a fault of a part of the document begins."""
+        line = getattr(part, "line", self.line)
+        return f"{self.path}:{line}: {self.logical_id}" if line else self.path
 
 
 class Grant(NamedTuple):
@@ -45,233 +54,218 @@ class Grant(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """One statement. Exactly one of actions and not_actions is filled, and one of resources and not_resources.
-
-    `condition` is one line of text, equal for equal conditions, "" for none.
-    """
+    """One statement. Exactly one of actions and not_actions is filled, and one of resources and not_resources."""
 
     effect: str
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     not_resources: tuple[str, ...] = ()
-    condition: str = ""
+    condition: Condition = conditions.ALWAYS
     path: str = ""
     line: int = 0
     logical_id: str = ""
 
 
 class Policy(NamedTuple):
-    """One AWS::IAM::Policy; name and roles in canonical form."""
+    """The statements that one resource puts on its holders; name and holders in canonical form.
+
+    A holder is the name of a role, `user NAME`, `group NAME`, or what else the statements are about: the trust of a
+    role is the policy of the holder `trust of ROLE`, and its principals are resources.
+    """
 
     logical_id: str
     name: str
     roles: tuple[str, ...]
     statements: tuple[Statement, ...]
-    grants: tuple[Grant, ...]
-    line: int
+    grants: tuple[Grant, ...] = ()
+    line: int = 0
+    stays: bool = False  # CloudFormation leaves it where it is when it is removed
 
 
 class Template(NamedTuple):
-    """One file. `rest` holds, as canonical JSON, all else that could change what the policies mean."""
+    """One file: `parameters` holds the default of each plain one; `facts` what is not understood, as JSON, by what it is.
+
+    `meanings` holds what names stand for that something takes which is not understood; see `access.meanings`.
+    """
 
     path: str
     policies: tuple[Policy, ...]
-    rest: dict[str, str]
-
-
-# --- reading --------------------
+    parameters: dict[str, str]
+    facts: dict[str, str]
+    meanings: dict[str, str]
 
 
 def read_template(text: str, path: str) -> Template:
-    """Read a CloudFormation template. Raises TemplateError where it is not one that we can judge."""
+    """Read a CloudFormation template. Raises TemplateError where it is not one that can be judged."""
     where = f"{path}:1"
     try:
         document = parse_template(text, path)
-        lines, policies, rest = text.splitlines(), [], {}
+        facts, lines = dict(resources.section_facts(document)), text.splitlines()
+        policies: list[Policy] = []
         for logical_id, resource in document["Resources"].items():
             line = document["Resources"].lines[logical_id]
             where = f"{path}:{line}: {logical_id}"
-            if isinstance(resource, dict) and resource.get("Type") == "AWS::IAM::Policy":
-                policies.append(_policy(logical_id, resource, lines[: line - 1], path, line))
-            else:
-                rest[f"Resources {logical_id}"] = _json(resource)
-        where = f"{path}:1"
-        for section in ("Parameters", "Mappings", "Conditions", "Transform"):
-            for name, value in _items(document.get(section)):
-                rest[f"{section} {name}"] = _json(value)
+            found = resources.read(logical_id, resource)
+            facts |= found.facts
+            grants = _grants_above(lines[: line - 1])
+            when = _when(resource, document)
+            for held in found.policies:
+                strange: dict[str, str] = {}
+                statements = read_document(held.document, Place(path, line, logical_id), when, strange)
+                whose = f" of {held.name} for {', '.join(held.holders)} if {conditions.spelled(when)}"
+                for key, value in strange.items():
+                    facts[key] = facts.get(key, "") + value + whose  # of one name there may be several
+                policies.append(
+                    Policy(logical_id, held.name, held.holders, tuple(statements), grants, line, found.stays)
+                )
     except WRONG_SHAPE as error:
         raise TemplateError(f"{where}: not of a shape that can be read ({error})") from None
-    return Template(path, tuple(policies), rest)
+    said = [statement for policy in policies for statement in policy.statements]
+    texts = [text for s in said for text in (*s.resources, *s.not_resources)]
+    texts += [text for policy in policies for text in (policy.name, *policy.roles)]
+    taken = not_understood(facts, (s.condition for s in said), texts)
+    parameters = resources.plain_parameters(document)
+    return Template(path, tuple(policies), parameters, facts, meanings(document, taken))
 
 
-def read_document(document: Any, path: str, logical_id: str = "", when: str = "", line: int = 0) -> list[Statement]:
+def _when(resource: Any, document: dict[str, Any]) -> Condition:
+    """Return the template's own condition on a resource, with what it says."""
+    if "Condition" not in resource:
+        return conditions.ALWAYS
+    name = resource["Condition"]
+    says = as_json(document.get("Conditions", {}).get(str(name)))
+    return frozenset([conditions.opaque(f"{WHEN}{name} ({says})")])
+
+
+def read_document(
+    document: Any, place: Place, when: Condition = conditions.ALWAYS, facts: dict[str, str] | None = None
+) -> list[Statement]:
     """Return the statements of a policy document, from a template or as IAM returns it. Raises TemplateError.
 
-    `path`, `logical_id` and `line` say where it is from; `when` is a condition on all of it.
+    `when` is a condition on all of it; `facts` takes up what is not understood in it.
     """
-    if not isinstance(document, dict) or "Statement" not in document:
-        raise TemplateError(f"{_where(path, _line(document) or line, logical_id)}: PolicyDocument has no Statement")
-    written = document["Statement"]
-    lines = getattr(written, "lines", None) if isinstance(written, list) else None
-    lines = lines or [getattr(document, "lines", {}).get("Statement", 0)] * len(_listed(written))
-    statements = [_statement(*each, when, path, logical_id) for each in zip(_listed(written), lines, strict=True)]
-    if document.get("Version") == "2012-10-17":
-        return statements
-    literal = "policy variables are plain text"  # see "IAM JSON policy elements: Version"
-    return [s._replace(condition=_both(s.condition, literal)) if "${!" in str(s) else s for s in statements]
-
-
-def canonical(value: object) -> str:
-    """Spell a property's value as the text that Fn::Sub would take for it, imports as `${import NAME}`.
-
-    What cannot be spelled so (Fn::If, Fn::Select ...) is `unspelled`.
-    """
-    if not isinstance(value, dict):
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        plain = re.sub(r"\$\{(?!!)", "${!", text)  # here ${aws:username} belongs to IAM
-        return unspelled(value) if value is None or isinstance(value, list) else canonical_arn(plain)
-    match list(value.items()):
-        case [("Ref" | "Fn::GetAtt", name)] if name != "AWS::NoValue":
-            return f"${{{name if isinstance(name, str) else '.'.join(map(str, name))}}}"
-        case [("Fn::ImportValue", name)]:
-            return f"${{import {canonical(name)}}}"
-        case [("Fn::Join", [str(separator), list(parts)])]:
-            return canonical_arn(separator.join(map(canonical, parts)))
-        case [("Fn::Sub", argument)]:
-            text, names = (argument, {}) if isinstance(argument, str) else argument
-            spelled = {name: canonical(item) for name, item in names.items()}
-            return canonical_arn(SUB_VARIABLE.sub(lambda m: spelled.get(m[1] + m[2], f"${{{m[1]}{m[2]}}}"), text))
-        case _:
-            return unspelled(value)
-
-
-def unspelled(value: object, kind: str = "") -> str:
-    """Stand for what could mean anything here: `${unknown KIND: JSON}`, equal only to itself.
-
-    Its JSON is ASCII, so that other characters can stand for the braces, which would end the `${...}`.
-    """
-    function = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else ""
-    is_function = str(function).startswith("Fn::")
-    kind = kind or (f"an {function}" if is_function else "an unknown value" if value else "no value")
-    return f"{UNKNOWN}{kind.translate(BRACES)}: {json.dumps(value, sort_keys=True, default=str).translate(BRACES)}}}"
-
-
-def canonical_arn(arn: str) -> str:
-    """Spell an ARN's partition symbolically."""
-    return re.sub("^arn:aws:", "arn:${AWS::Partition}:", arn)
-
-
-def _policy(logical_id: str, resource: dict[str, Any], above: list[str], path: str, line: int) -> Policy:
-    properties = resource.get("Properties")
-    if not isinstance(properties, Mapping) or not {"PolicyName", "PolicyDocument"} <= properties.keys():
-        raise TemplateError(f"{path}:{line}: {logical_id}: a policy needs PolicyName and PolicyDocument")
-    holders = {
-        prefix + canonical(holder)
-        for kind, prefix in (("Roles", ""), ("Users", "user "), ("Groups", "group "))
-        for holder in _listed(properties.get(kind, []))
-    }
-    when = f"template condition {resource['Condition']}" if "Condition" in resource else ""
-    return Policy(
-        str(logical_id),
-        canonical(properties["PolicyName"]),
-        tuple(sorted(holders)),
-        tuple(
-            read_document(properties["PolicyDocument"], path, str(logical_id), when, properties.lines["PolicyDocument"])
-        ),
-        _grants_above(above),
-        line,
-    )
-
-
-def _grants_above(lines: list[str]) -> tuple[Grant, ...]:
-    """Read the comment that ends these lines: one line for each grant."""
-    grants: list[Grant] = []
-    while lines and lines[-1].lstrip().startswith("#"):
-        if match := GRANT_COMMENT.match(lines.pop().strip()):
-            grants.insert(0, Grant(match["level"], match["target"] or "", match["partial"]))
-    return tuple(grants)
-
-
-def _statement(raw: Any, line: int, when: str, path: str, logical_id: str) -> Statement:
-    line = _line(raw) or line
-    if fault := _fault(raw):
-        raise TemplateError(f"{_where(path, line, logical_id)}: {fault}")
-    conditions = _conditions(raw["Condition"]) if "Condition" in raw else []
-    actions, not_actions = (tuple(_listed(raw.get(key, []))) for key in ("Action", "NotAction"))
-    there, not_there = (
-        tuple(canonical(value) or unspelled(value) for value in _listed(raw[key]) or [None]) if key in raw else ()
-        for key in ("Resource", "NotResource")
-    )
-    named = actions or not_actions
-    if not named or not all(isinstance(action, str) for action in named):  # it may be about any action
-        conditions.append(f"the action is {unspelled(raw.get('Action', raw.get('NotAction')))}")
-        actions, not_actions = ("*",), ()
-    return Statement(
-        str(raw["Effect"]),
-        tuple(map(str, actions)),
-        tuple(map(str, not_actions)),
-        there,
-        not_there,
-        _both(when, *conditions),
-        path,
-        line,
-        logical_id,
-    )
-
-
-def _conditions(raw: Any) -> list[str]:
-    """Spell each part of a Condition, all of which must hold; sorted."""
-    if not isinstance(raw, dict):
-        return [f"Condition is {unspelled(raw)}"]
+    facts = {} if facts is None else facts
+    if not isinstance(document, dict) or not isinstance(document.get("Statement"), (list, dict)):
+        raise TemplateError(f"{place.of(document)}: PolicyDocument has no Statement")
+    for key in document.keys() - DOCUMENT_KEYS:
+        facts[f"{key} in a policy document of {place.logical_id}"] = as_json(document[key])
+    version = document.get("Version")
+    variables = version == CURRENT  # in the old one they are plain text: "IAM JSON policy elements: Version"
+    if version not in (CURRENT, "2008-10-17", None):
+        facts[f"a policy document of {place.logical_id}, for its Version {as_json(version)}"] = as_json(document)
+        return []
     found = []
-    for operator, keys in raw.items():
-        if not OPERATOR.fullmatch(str(operator)) or not isinstance(keys, dict):
-            kind = "" if str(operator).startswith("Fn::") else f"the part {operator}, which IAM would not take,"
-            found.append(f"Condition is {unspelled({operator: keys}, kind)}")
+    for raw, line in _with_lines(document):
+        if isinstance(raw, dict) and not raw.keys() <= STATEMENT_KEYS | PRINCIPAL_KEYS:
+            strange = ", ".join(sorted(map(str, raw.keys() - STATEMENT_KEYS - PRINCIPAL_KEYS)))
+            what = f"a statement with {strange} in {place.logical_id}: {as_json([version, raw])}"
+            facts[what] = f"{facts.get(what, '')} there"
             continue
-        for key, values in keys.items():
-            texts = [json.dumps(canonical(value), ensure_ascii=False) for value in _listed(values) or [None]]
-            found.append(f"{key} {operator} {' or '.join(sorted(texts))}")
-    return sorted(found)
+        found.append(_statement(raw, when, place._replace(line=line or place.line), variables=variables))
+    return found
+
+
+def _with_lines(document: dict[str, Any]) -> Iterator[tuple[Any, int]]:
+    """Yield each statement of a document with its line; 0 if the document comes from elsewhere."""
+    written = document["Statement"]
+    above = getattr(document, "lines", {}).get("Statement", 0)
+    lines = getattr(written, "lines", None) if isinstance(written, list) else None
+    yield from zip(_listed(written), lines or [above] * len(_listed(written)), strict=True)
+
+
+def _statement(raw: Any, when: Condition, place: Place, *, variables: bool) -> Statement:
+    if fault := _fault(raw):
+        raise TemplateError(f"{place.of(raw)}: {fault}")
+    parts = conditions.parse(raw["Condition"], variables=variables) if "Condition" in raw else []
+    actions, not_actions = (tuple(_listed(raw.get(key, []))) for key in ("Action", "NotAction"))
+    there = _resources(raw, "Resource", variables=variables) or _principals(raw, "Principal")
+    not_there = _resources(raw, "NotResource", variables=variables) or _principals(raw, "NotPrincipal")
+    named = actions or not_actions
+    if not named or not all(isinstance(action, str) and "{{" not in action for action in named):  # it may be any action
+        written = [variables, raw.get("Action"), raw.get("NotAction")]
+        parts.append(conditions.opaque(f"the action is {unspelled(written, 'an unknown action')}"))
+        actions, not_actions = ("*",), ()
+    condition = when | frozenset(parts)
+    where = (place.path, getattr(raw, "line", place.line), place.logical_id)
+    return Statement(raw["Effect"], actions, not_actions, there, not_there, condition, *where)
+
+
+def _resources(raw: dict[str, Any], key: str, *, variables: bool) -> tuple[str, ...]:
+    """Return the resources of a statement; what is neither text nor a function is unknown."""
+    if key not in raw:
+        return ()
+    found = []
+    for value in _listed(raw[key]) or [None]:
+        text = canonical(value) if isinstance(value, (str, dict)) and value else unspelled(value)
+        if variables:
+            text = with_variables(text)
+        elif "${unknown" in text:
+            text = unspelled([value, "2008-10-17"])
+        found.append(text)
+    return tuple(found)
+
+
+def _principals(raw: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Return the principals of a statement, each as `TYPE NAME`; everybody is `*`."""
+    if key not in raw:
+        return ()
+    principal = raw[key]
+    if principal == "*":
+        return ("*",)
+    if not isinstance(principal, dict) or (
+        len(principal) != 1 and any(str(name).startswith("Fn::") for name in principal)
+    ):
+        return (unspelled(principal),)
+    return tuple(
+        "*" if (kind, value) == ("AWS", "*") else f"{kind} {canonical(value)}"
+        for kind, values in principal.items()
+        for value in _listed(values)
+    )
 
 
 def _fault(raw: object) -> str:
     """Return why a statement cannot be judged, "" if it can."""
     if not isinstance(raw, dict):
         return f"not a statement: {str(raw)!r}"
-    if unknown := raw.keys() - STATEMENT_KEYS:
-        return f"a statement has no {min(unknown)}, only {', '.join(sorted(STATEMENT_KEYS))}"
     if raw.get("Effect") not in ("Allow", "Deny"):
         return f"Effect is {raw.get('Effect')!r}, neither Allow nor Deny"
-    for key in ("Action", "Resource"):
-        if (key in raw) == (f"Not{key}" in raw):
-            return f"a statement has either {key} or Not{key}"
+    for keys in (("Action", "NotAction"), ("Resource", "NotResource", "Principal", "NotPrincipal")):
+        if sum(key in raw for key in keys) != 1:
+            return f"a statement has either {keys[0]} or {keys[1]}"
     return ""
 
 
-def _both(*conditions: str) -> str:
-    return " and ".join(filter(None, conditions))
-
-
-def _line(node: Any) -> int:
-    """Return the line of a part of a template; 0 if it comes from elsewhere."""
-    return getattr(node, "line", 0)
-
-
-def _where(path: str, line: int, logical_id: str) -> str:
-    return f"{path}:{line}: {logical_id}" if line else path
+def _grants_above(lines: list[str]) -> tuple[Grant, ...]:
+    """Read the comment that ends these lines: one line for each grant."""
+    grants: list[Grant] = []
+    for line in reversed(lines):
+        if not line.lstrip().startswith("#"):
+            break
+        if match := GRANT_COMMENT.match(line.strip()):
+            grants.insert(0, Grant(match["level"], match["target"] or "", match["partial"]))
+    return tuple(grants)
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _items(value: Any) -> Iterable[tuple[str, Any]]:
-    return value.items() if isinstance(value, dict) else [("", value)] if value else []
+def filled(statements: Iterable[Statement], values: dict[str, str]) -> Iterator[Statement]:
+    """Yield statements with the values of parameters in place of their names."""
+    for statement in statements:
+        yield statement._replace(
+            resources=tuple(with_values(text, values) for text in statement.resources),
+            not_resources=tuple(with_values(text, values) for text in statement.not_resources),
+            condition=frozenset(
+                part._replace(values=frozenset(with_values(text, values) for text in part.values))
+                for part in statement.condition
+            ),
+        )
 
 
-def _json(value: object) -> str:
-    said = {"Description", "ConstraintDescription"}  # to people
-    kept = {key: item for key, item in value.items() if key not in said} if isinstance(value, dict) else value
-    return json.dumps(kept, sort_keys=True, default=str)
+def with_values(text: str, values: dict[str, str]) -> str:
+    """Return canonical text with the values of parameters in place of their names."""
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text

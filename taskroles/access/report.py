@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.actions import access_level
-from taskroles.access.wording import GROWS, SIGNS, brief, column, levels, number
+from taskroles.access.wording import GROWS, SIGNS, column
+from taskroles.access.words import brief, levels, number
 from taskroles.faults import printable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Section(NamedTuple):
 class Review(NamedTuple):
     """All that was found; `unchanged` are files whose text differs and whose access does not.
 
-    `order` names the environments, the most important first.
+    `order` names the environments, the most important first; `commits` are those of base and head, where they have one.
     """
 
     base: str
@@ -40,6 +41,7 @@ class Review(NamedTuple):
     sections: tuple[Section, ...]
     unchanged: tuple[str, ...]
     order: tuple[str, ...] = ()
+    commits: tuple[str, str] = ("", "")
 
 
 def counts(review: Review) -> dict[str, Counter[str]]:
@@ -115,25 +117,56 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def markdown(review: Review) -> str:
-    """Render for a pull request: a table for each service, details folded, never longer than the forge allows."""
+    """Render for a pull request: a table for each service, details folded, never longer than the forge allows.
+
+    A service that says more than its share is cut, so that no other is pushed out.
+    """
     by_service: dict[str, list[Section]] = defaultdict(list)
     for section in review.sections:
         by_service[section.service].append(section)
-    text = f"<!-- taskroles review -->\n### Permissions: {_escaped(review.base)} → {_escaped(review.head)}\n\n"
+    sides = (_side(label, commit) for label, commit in zip((review.base, review.head), review.commits, strict=True))
+    text = f"<!-- taskroles review -->\n### Permissions: {' → '.join(sides)}\n\n"
     text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
+    room = MOST_MARKDOWN - len(text)
     tables = {service: _table(service, sections) for service, sections in by_service.items()}
-    room = MOST_MARKDOWN - len(text) - sum(map(len, tables.values()))  # what is left for details
-    for i, (service, sections) in enumerate(by_service.items()):
-        if len(text) + len(tables[service]) > MOST_MARKDOWN:
-            left = len(by_service) - i
-            return f"{text}\n\n{left} more services are left out: too long for a comment. Run `make review`.\n"
+    shares = _shares({service: sum(len(row) + 1 for row in rows) for service, rows in tables.items()}, room)
+    cut = {service: _cut(rows, shares[service]) for service, rows in tables.items()}
+    room -= sum(map(len, cut.values()))  # what is left for details
+    for service, sections in by_service.items():
         details = _details(sections)
-        text += tables[service] + details * (len(details) < room)
+        text += cut[service] + details * (len(details) < room)
         room -= len(details) * (len(details) < room)
-    return text + "\n"
+    return text[: MOST_MARKDOWN + 1000] + "\n"
 
 
-def _table(service: str, sections: Sequence[Section]) -> str:
+def _side(label: str, commit: str) -> str:
+    """Return a side with its commit, unless the label is the commit."""
+    return _escaped(label) + (f" ({commit[:12]})" if commit and not commit.startswith(label) else "")
+
+
+def _shares(sizes: dict[str, int], room: int) -> dict[str, int]:
+    """Return how much of the room each may take: all that it needs, or an equal share of what the small ones leave."""
+    shares, left = {}, room
+    for index, (service, size) in enumerate(sorted(sizes.items(), key=lambda pair: pair[1])):
+        shares[service] = min(size, left // (len(sizes) - index))
+        left -= shares[service]
+    return shares
+
+
+def _cut(rows: list[str], room: int) -> str:
+    """Return as many rows as fit, and a last one that says how many are left out."""
+    if sum(len(row) + 1 for row in rows) <= room:
+        return "\n".join(rows)
+    kept, room = [], room - 80
+    for row in rows:
+        room -= len(row) + 1
+        if room < 0:
+            break
+        kept.append(row)
+    return "\n".join([*kept, f"| | | | {len(rows) - len(kept)} more: run `make review` | |"])
+
+
+def _table(service: str, sections: Sequence[Section]) -> list[str]:
     rows = ["", "", f"**{_escaped(service)}**", "", "| environment | change | AWS service | access | look at |"]
     rows.append("|---|---|---|---|---|")
     for section in sections:
@@ -142,7 +175,7 @@ def _table(service: str, sections: Sequence[Section]) -> str:
             marks = "<br>".join(f"⚠️ {_escaped(mark.text)}" for mark in line.marks)
             where = _escaped(", ".join(section.environments))
             rows.append(f"| {where} | {kind} | {_escaped(column(line))} | {_escaped(line.text)} | {marks} |")
-    return "\n".join(rows)
+    return rows
 
 
 def _details(sections: Sequence[Section]) -> str:
@@ -173,7 +206,13 @@ def as_json(review: Review) -> str:
         {"service": s.service, "environments": s.environments, "changes": [_as_dict(line) for line in s.lines]}
         for s in review.sections
     ]
-    whole = {"base": review.base, "head": review.head, "counts": counts(review), "sections": sections}
+    whole = {
+        "base": review.base,
+        "head": review.head,
+        "commits": review.commits,
+        "counts": counts(review),
+        "sections": sections,
+    }
     return json.dumps({**whole, "unchanged": review.unchanged}, indent=2) + "\n"
 
 

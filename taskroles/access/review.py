@@ -8,33 +8,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
-from taskroles.access.environments import OUT, Environment, by_importance, environments_in
-from taskroles.access.reading import read_template
+from taskroles.access.environments import Environment, by_importance, read_environment
+from taskroles.access.marks import UNREAD, Mark
+from taskroles.access.meanings import DEFAULT, known_at_once, moved_values
+from taskroles.access.places import bare
+from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
 from taskroles.access.settings import setting_lines
-from taskroles.access.wording import (
-    GROWS,
-    SIGNS,
-    Line,
-    Mark,
-    access_lines,
-    bare,
-    brief,
-    enumerate_text,
-    target_names,
-    whole_line,
-)
+from taskroles.access.wording import GROWS, SIGNS, Line, access_lines, target_names
+from taskroles.access.words import brief, enumerate_text
 from taskroles.documents import decoded
 from taskroles.faults import BadInput
-from taskroles.names import ENVIRONMENT_FILE, Names
+from taskroles.names import Names
+from taskroles.tree import ENVIRONMENT_FILE, FILE, OUT, is_template, oddity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from taskroles.access.reading import Statement, Template
+    from taskroles.access.reading import Policy, Statement
 
-IN_OUT = re.compile(rf"{OUT}/(?P<environment>[^/]+)/(?P<name>[^/]+\.ya?ml)")
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
+ODD = "other files"  # stands where a line is about what is no template
 
 
 class File(NamedTuple):
@@ -47,14 +41,17 @@ class File(NamedTuple):
 class Side(NamedTuple):
     """One side of the comparison: its environments, where its templates lie, and how to read some of them.
 
-    `ids` holds git's blob id of each file by path; what has the same id is the same.
+    `ids` holds git's blob id of each file by path: what has the same id is the same. `odd` holds, by path, what lies
+    in out/ and cannot be judged, with the reason.
     """
 
     label: str
     environments: dict[str, Environment]
     paths: dict[File, str]
     ids: dict[str, str]
+    odd: dict[str, str]
     read: Callable[[Sequence[str]], dict[str, bytes]]
+    commit: str = ""  # "" where the side is no revision
 
     def id(self, file: File) -> str | None:
         """Return what stands for the content of a template, None if the side has none."""
@@ -66,28 +63,37 @@ class Side(NamedTuple):
         return {wanted[path]: data for path, data in self.read(list(wanted)).items()} if wanted else {}
 
 
-def side_of(label: str, ids: dict[str, str], read: Callable[[Sequence[str]], dict[str, bytes]]) -> Side:
-    """Return a side of the comparison from the blob ids of its files. Raises BadInput.
+def side_of(
+    label: str, ids: dict[str, str], kinds: Mapping[str, str], read: Callable[[Sequence[str]], dict[str, bytes]]
+) -> Side:
+    """Return a side of the comparison from the blob ids and kinds of its files.
 
     An environment without an environment.yml is read by its paths: each template is of the service that it is named after.
     """
-    found = [match for match in map(IN_OUT.fullmatch, ids) if match]
-    files = [match[0] for match in found if match["name"] == ENVIRONMENT_FILE]
-    try:
-        environments = environments_in(read(files) if files else {})
-    except BadInput as error:
-        raise BadInput([f"{fault} ({label})" for fault in error.faults]) from None
-    for name in {match["environment"] for match in found} - environments.keys():
+    odd = {path: why for path in ids if (why := oddity(path, kinds.get(path, FILE)))}
+    environments: dict[str, Environment] = {}
+    files = [path for path in ids if path not in odd and path.endswith(f"/{ENVIRONMENT_FILE}")]
+    for path, data in (read(files) if files else {}).items():
+        try:
+            environment = read_environment(decoded(data, path), path)
+        except BadInput as error:
+            odd[path] = f"cannot be read: {'; '.join(error.faults)}"
+        else:
+            environments[environment.name] = environment
+    folders = {path.split("/")[1] for path in ids if is_template(path) or path in files}
+    for name in folders - environments.keys():
         environments[name] = Environment(name, Names(), described=False)
-    return Side(label, environments, placed(ids, environments), ids, read)
+    return Side(label, environments, placed(ids.keys() - odd.keys(), environments), ids, odd, read)
 
 
-def placed(ids: Iterable[str], environments: Mapping[str, Environment]) -> dict[File, str]:
-    """Return where each template lies."""
-    found = (match for match in map(IN_OUT.fullmatch, ids) if match and match["name"] != ENVIRONMENT_FILE)
-    return {
-        File(match["environment"], environments[match["environment"]].service(match[0])): match[0] for match in found
-    }
+def placed(paths: Iterable[str], environments: Mapping[str, Environment]) -> dict[File, str]:
+    """Return where each template lies: by its service, those of another name than the pattern's by that name."""
+    found: dict[File, str] = {}
+    by_folder = [(environments[path.split("/")[1]], path) for path in sorted(paths) if is_template(path)]
+    for environment, path in sorted(by_folder, key=lambda pair: not pair[0].is_of_pattern(pair[1])):
+        file = File(environment.name, environment.service(path))
+        found[file if file not in found else file._replace(service=path.split("/")[2])] = path
+    return found
 
 
 def like(side: Side, other: Side) -> Side:
@@ -98,37 +104,44 @@ def like(side: Side, other: Side) -> Side:
         if known and not here.described:
             same = next((each for each in known if each.name == name), here._replace(names=known[0].names))
             environments[name] = same._replace(described=False)
-    return side._replace(environments=environments, paths=placed(side.ids, environments))
+    return side._replace(environments=environments, paths=placed(side.ids.keys() - side.odd.keys(), environments))
 
 
-def parse(side: Side, files: Iterable[File]) -> dict[File, Template]:
-    """Read those of the files that a side has. Raises BadInput, which says which side it is."""
-    templates = {}
+def parse(side: Side, files: Iterable[File]) -> tuple[dict[File, Template], dict[File, str]]:
+    """Read those of the files that a side has; return the templates, and why the others cannot be read."""
+    templates, broken = {}, {}
     for file, data in side.contents(files).items():
         path = side.paths[file]
         try:
             templates[file] = read_template(decoded(data, path), path)
         except BadInput as error:
-            raise BadInput([f"{error} ({side.label})"]) from None
-    return templates
+            broken[file] = f"{error} ({side.label})"
+    return templates, broken
 
 
 def review(base: Side, head: Side, environments: Iterable[str] = (), services: Iterable[str] = ()) -> Review:
     """Compare two sides. Only files that differ are read, and others where these ask for it."""
     order = by_importance((base.environments | head.environments).values())
+    passing = passing_others(base, head)
     changed = [
         file
         for file in sorted(base.paths.keys() | head.paths.keys(), key=lambda f: (order.index(f.environment), f.service))
-        if base.id(file) != head.id(file)
+        if (base.id(file) != head.id(file) or file.environment in passing)
         and (not environments or file.environment in environments)
         and (not services or file.service in services)
     ]
-    old, new = parse(base, changed), parse(head, changed)
-    lines = {file: compare_templates(old[file], new[file]) for file in changed if file in old and file in new}
-    for file in new.keys() - old.keys():
-        lines[file] = [whole_line(f"new {scope(file, base)}", [], statements(new[file]))]
-    for file in old.keys() - new.keys():
-        lines[file] = [whole_line(f"removed {scope(file, head)}", statements(old[file]), [])]
+    old, broken = parse(base, changed)
+    new, broken_too = parse(head, changed)
+    lines: dict[File, list[Line]] = {}
+    for file in changed:
+        unread = [
+            Line("widened", (), f"cannot read {each[file]}", marks=(UNREAD,))
+            for each in (broken, broken_too)
+            if file in each
+        ]
+        scopes = (scope(file, base), scope(file, head))
+        where = settings_of(file.environment, base, head)
+        lines[file] = unread or compare_templates(old.get(file), new.get(file), *scopes, where)
     for file, shared in shared_names(old, new, head):
         lines[file].append(shared)
     found: dict[str, dict[Line, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -136,15 +149,39 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
         for line in beyond(file, lines[file], new, head):
             found[file.service][line].append(file.environment)
     for name in () if services else order:
-        for line in (
-            setting_lines(name, base.environments, head.environments)
-            if not environments or name in environments
-            else ()
-        ):
-            found[ENVIRONMENT_FILE][line].append(name)
-    unchanged = tuple((head if file in head.paths else base).paths[file] for file in changed if not lines[file])
+        if (not environments or name in environments) and f"{OUT}/{name}/{ENVIRONMENT_FILE}" not in head.odd:
+            for line in setting_lines(name, base.environments, head.environments):
+                found[ENVIRONMENT_FILE][line].append(name)
+    for path in sorted(base.odd.keys() | head.odd.keys()) if not (services or environments) else ():
+        if base.ids.get(path) != head.ids.get(path):
+            found[ODD][odd_line(path, base, head)].append(OUT)
+    silent = [file for file in changed if not lines[file] and base.id(file) != head.id(file)]
+    unchanged = tuple((head if file in head.paths else base).paths[file] for file in silent)
     protected = {each.name for side in (base, head) for each in side.environments.values() if each.protected}
-    return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order))
+    order = [*order, OUT]
+    commits = (base.commit, head.commit)
+    return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order), commits)
+
+
+def odd_line(path: str, base: Side, head: Side) -> Line:
+    """Say that what cannot be judged came, went or changed."""
+    side = head if path in head.ids else base
+    how = "changed" if path in base.ids and path in head.ids else "came" if path in head.ids else "went"
+    why = side.odd.get(path, "was odd before")
+    return Line("widened", (), f"{CANNOT_TELL}: {path} {how}: it {why}", marks=(UNREAD,))
+
+
+def settings_of(name: str, base: Side, head: Side) -> tuple[Environment, Environment]:
+    """Return an environment on both sides: where one lacks it, or does not describe it, as the other has it."""
+    was, now = base.environments.get(name), head.environments.get(name)
+    was, now = was or now, now or was
+    return (was, now) if was.described and now.described else (now, now)
+
+
+def passing_others(base: Side, head: Side) -> set[str]:
+    """Return the environments whose deploys pass other values of parameters than they did."""
+    both = {name: settings_of(name, base, head) for name in base.environments.keys() | head.environments.keys()}
+    return {name for name, (was, now) in both.items() if was.parameters != now.parameters}
 
 
 def sections(
@@ -169,29 +206,67 @@ def statements(template: Template) -> list[Statement]:
     return [statement for policy in template.policies for statement in policy.statements]
 
 
-def compare_templates(old: Template, new: Template) -> list[Line]:
-    """Return the lines for one file that exists on both sides."""
-    names = target_names(old, new)
-    before, after = by_role(old), by_role(new)
-    lost, gained = before.keys() - after.keys(), after.keys() - before.keys()
-    if len(lost) == len(gained) == 1:  # the role changed, which is said; what it may do is compared as before
-        after[lost.pop()] = after.pop(gained.pop())
-    lines = [*renamed(old, new), *attached(old, new), *undecided(old, new)]
-    roles = sorted(before.keys() | after.keys())
+NO_ENVIRONMENTS = (Environment("", Names(), described=False),) * 2
+NO_TEMPLATE = Template("", (), {}, {}, {})
+
+
+def compare_templates(
+    old: Template | None,
+    new: Template | None,
+    came: str = "",
+    went: str = "",
+    environments: tuple[Environment, Environment] = NO_ENVIRONMENTS,
+) -> list[Line]:
+    """Return the lines for one file; a side that does not have it is None, and allows nothing.
+
+    `came` and `went` say what the file is to a side that does not have it: a service, an environment; `environments` is
+    the one that it is deployed to, before and after.
+    """
+    title = f"new {came}: " if old is None else f"removed {went}, once its stack is deleted: " if new is None else ""
+    before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
+    passed = tuple(environment.parameters for environment in environments)
+    was, now = moved_values(before, after, *passed)
+    kept = [policy for policy in before.policies if policy.stays and policy.logical_id not in ids_of(after)]
+    access_before = by_role(before.policies, was)
+    access_after = by_role(after.policies, now)
+    for role, stays in by_role(kept, was).items():
+        access_after.setdefault(role, []).extend(stays)
+    lines = [*renamed(before, after), *attached(before, after), *undecided(before, after, was)]
+    for name in known_at_once(before, after, *passed):
+        text = f"{CANNOT_TELL}: the value of parameter {name}: one side leaves it to each stack"
+        lines.append(Line("widened", (), text, marks=(UNREAD,)))
+    lines += [staying(policy) for policy in kept]
+    if new is None:
+        text = "its template is removed, its stack is not: the policies stay until somebody destroys it"
+        lines.append(Line("notice", (), text))
+    names = target_names(before, after)
+    roles = sorted(access_before.keys() | access_after.keys())
     for role in roles:
-        label = f" (role {bare(role)})" if len(roles) > 1 else ""
-        found = access_lines(before.get(role, []), after.get(role, []), names)
-        lines += [line._replace(text=line.text + label) for line in found]
-    return lines
+        one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
+        label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
+        found = access_lines(access_before.get(role, []), access_after.get(role, []), names, environments[1].account)
+        lines += [line._replace(text=title + line.text + label) for line in found]
+    return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
 
-def by_role(template: Template) -> dict[str, list[Statement]]:
-    """Collect the statements of each role of a template."""
+def ids_of(template: Template) -> set[str]:
+    """Return the logical ids of a template's policies."""
+    return {policy.logical_id for policy in template.policies}
+
+
+def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:
+    """Collect the statements of each role, with these values of parameters."""
     found: dict[str, list[Statement]] = defaultdict(list)
-    for policy in template.policies:
+    for policy in policies:
         for role in policy.roles:
-            found[role] += policy.statements
+            found[with_values(role, values)] += filled(policy.statements, values)
     return found
+
+
+def staying(policy: Policy) -> Line:
+    """Say that a policy outlives its resource."""
+    text = f"{policy.logical_id} is removed under a DeletionPolicy: CloudFormation leaves {policy.name} where it is"
+    return Line("notice", (), text)
 
 
 def renamed(old: Template, new: Template) -> Iterator[Line]:
@@ -202,12 +277,17 @@ def renamed(old: Template, new: Template) -> Iterator[Line]:
             same = was.name == now.name and set(was.roles) & set(now.roles)
             if same and was.logical_id not in after and now.logical_id not in before:
                 yield Line(
-                    "notice",
+                    "widened" if denies(was) else "notice",  # what it denies is denied no longer
                     (),
                     f"{was.logical_id} becomes {now.logical_id} under the same policy name: CloudFormation creates the "
                     f"new one, then deletes the old one by that name, and the role is left without {now.name}. "
                     "Change the name as well, or keep the logical id",
                 )
+
+
+def denies(policy: Policy) -> bool:
+    """Tell whether a policy denies anything, so that more is allowed without it."""
+    return any(statement.effect == "Deny" for statement in policy.statements)
 
 
 def attached(old: Template, new: Template) -> Iterator[Line]:
@@ -221,16 +301,19 @@ def attached(old: Template, new: Template) -> Iterator[Line]:
     for (was, now), ids in sorted(moved.items()):
         it = "it" if len(ids) == 1 else "them"
         text = f"{enumerate_text(ids, most=3)}: CloudFormation puts {it} on {now} and takes {it} away from {was}"
-        yield Line("widened", (), text, marks=(Mark("role", "the role import changed"),))
+        yield Line("notice", (), text, marks=(Mark("role", "another role"),))
 
 
-def undecided(old: Template, new: Template) -> Iterator[Line]:
-    """Yield a line for all that changed beside the policies; a parameter that only comes or goes is unused."""
-    for key in sorted(old.rest.keys() | new.rest.keys()):
-        one_sided = key not in old.rest or key not in new.rest
-        if old.rest.get(key) != new.rest.get(key) and not (one_sided and key.startswith(("Param", "Mapp", "Cond"))):
-            text = f"{CANNOT_TELL}: {key} changed, and with it maybe what the policies mean"
-            yield Line("widened", (), text, marks=(Mark("cannot-tell", "not a policy: read it yourself"),))
+def undecided(old: Template, new: Template, moved: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line for all that came, went or changed and is not understood; `moved` are parameters of other values."""
+    for key in sorted(old.facts.keys() | new.facts.keys()):
+        was, now = old.facts.get(key), new.facts.get(key)
+        if was != now:
+            how = "came" if was is None else "went" if now is None else "changed"
+            yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=(UNREAD,))
+    for key in sorted(old.meanings.keys() & new.meanings.keys()):
+        if old.meanings[key] != new.meanings[key] or key.removeprefix(DEFAULT) in moved:
+            yield Line("widened", (), f"{CANNOT_TELL}: {key} changed", marks=(UNREAD,))
 
 
 # --- across files --------------------
@@ -252,14 +335,17 @@ def shared_names(old: dict[File, Template], new: dict[File, Template], head: Sid
     unread = head.contents(f for f in head.paths if f not in new and f.environment in environments) if fresh else {}
     likely = [file for file, data in unread.items() if not names.isdisjoint(POLICY_NAME.findall(data))]
     users: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for file, template in (new | parse(head, likely)).items():
+    denied = set()
+    for file, template in (new | parse(head, likely)[0]).items():
         for logical_id, name, role in policy_keys(template):
             users[file.environment, name, role].append(f"{logical_id} ({file.service})")
+        denied |= {(file.environment, p.name, role) for p in template.policies if denies(p) for role in p.roles}
     for file, _, name, role in fresh:
         sharing = users[file.environment, name, role]
         if len(sharing) > 1:
             text = f"{enumerate_text(sharing)} share the name {name} on {bare(role)}: the one deployed last replaces"
-            yield file, Line("notice", (), f"{text} the other, and removing either removes it")
+            kind = "widened" if (file.environment, name, role) in denied else "notice"
+            yield file, Line(kind, (), f"{text} the other, and removing either removes it")
 
 
 def policy_keys(template: Template) -> list[tuple[str, str, str]]:
@@ -273,7 +359,7 @@ def beyond(file: File, lines: list[Line], new: dict[File, Template], head: Side)
     grows = file in new and any(line.kind in GROWS for line in lines)
     if not (grows and before in head.environments):
         return lines
-    there = parse(head, [File(before, file.service)])
+    there, _ = parse(head, [File(before, file.service)])
     changes = compare([s for template in there.values() for s in statements(template)], statements(new[file]))
     more = {c.action for c in changes if c.kind in GROWS and access_level(c.action) not in ("Read", "List")}
     return [with_mark_of_more(line, more, before) for line in lines]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.compare import CANNOT_TELL
-from taskroles.access.environments import OUT
-from taskroles.access.wording import Line, Mark
-from taskroles.names import ENVIRONMENT_FILE
+from taskroles.access.wording import Line
+from taskroles.tree import ENVIRONMENT_FILE, OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,12 +27,19 @@ def setting_lines(name: str, base: Mapping[str, Environment], head: Mapping[str,
     elif old and new and old.described:
         for setting, was, now, effect in changed_settings(old, new):
             yield Line("notice", (), f"{setting}: {shown_setting(was)} → {shown_setting(now)}: {effect}")
-        for parameter in sorted(old.parameters.keys() & new.parameters.keys()):
-            was, now = old.parameters[parameter], new.parameters[parameter]
-            if was != now:
-                text = f"parameter {parameter}: {was} → {now}: the next deploy gives it to every stack that has it"
-                mark = Mark("cannot-tell", f"{CANNOT_TELL}: roles, targets and names may be built of it")
-                yield Line("widened", (), text, marks=(mark,))
+        for parameter in sorted(old.parameters.keys() | new.parameters.keys()):
+            yield from parameter_lines(parameter, old.parameters.get(parameter), new.parameters.get(parameter))
+
+
+def parameter_lines(parameter: str, was: str | None, now: str | None) -> Iterator[Line]:
+    """Yield a line for a parameter that a deploy passes otherwise; what that moves is said of each service."""
+    if was != now:
+        effect = (
+            "the next deploy gives it to every stack that has it"
+            if now is not None
+            else "the stacks keep what they have"
+        )
+        yield Line("notice", (), f"parameter {parameter}: {shown_setting(was)} → {shown_setting(now)}: {effect}")
 
 
 def changed_settings(old: Environment, new: Environment) -> Iterator[tuple[str, Any, Any, str]]:

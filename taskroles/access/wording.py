@@ -6,36 +6,27 @@ access_lines(statements_before, statements_after)[0].text
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskroles.access.actions import access_level, can_escalate, expand, resource_types
-from taskroles.access.compare import CANNOT_TELL, Rule, compare, rules_of_both
+from taskroles.access.actions import expand, resource_types
+from taskroles.access.compare import Rule, compare, rules_of_both
+from taskroles.access.conditions import ALWAYS, spelled
+from taskroles.access.marks import UNREAD, marks
 from taskroles.access.patterns import is_wildcard
-from taskroles.access.reading import UNKNOWN_KIND
+from taskroles.access.places import IMPORT, bare, resource_text
+from taskroles.access.words import brief, enumerate_text, number, real, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskroles.access.compare import Change, Rules
+    from taskroles.access.marks import Mark
     from taskroles.access.reading import Statement, Template
 
 GROWS = ("granted", "widened")
 SIGNS = {"notice": "!", "granted": "+", "widened": "+", "narrowed": "-", "revoked": "-"}  # in the order of printing
-LEVELS = ("Permissions management", "Write", "Tagging", "Read", "List", "unknown")
-DELETES = re.compile(r":(Batch)?(Delete|Purge|Remove|Terminate|Destroy|Truncate|Drop|BatchWrite)")
-IMPORT = re.compile(r"\$\{import ((?:[^{}]|\{[^{}]*\})*)\}")
-# what is the same in the ARN of everything in this account and region
-HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
-EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition="")
-
-
-class Mark(NamedTuple):
-    """What deserves a look in a line."""
-
-    code: str
-    text: str
+EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition=ALWAYS)
 
 
 class Line(NamedTuple):
@@ -48,30 +39,66 @@ class Line(NamedTuple):
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    undecided: bool = False  # it may be no change at all
 
 
-def access_lines(before: list[Statement], after: list[Statement], names: dict[str, str] | None = None) -> list[Line]:
+def access_lines(
+    before: list[Statement], after: list[Statement], names: dict[str, str] | None = None, account: str = ""
+) -> list[Line]:
     """Compare two sets of statements and say each change, a line for each AWS service and direction.
 
-    `names` says what to call the imports that resources are built of; see target_names.
+    `names` says what to call the imports that resources are built of (see target_names); `account` is the
+    environment's own, if it is known.
     """
     changes, rules, lines = compare(before, after), rules_of_both(before, after), []
+    moves = _moves(changes, names or {})
     for grows in (True, False):
-        had = {_service(action) for action in rules[not grows]}
-        for services, group in _grouped([c for c in changes if (c.kind in GROWS) is grows], had):
+        had = {service_of(action) for action in rules[not grows]}
+        left = [c for c in changes if (c.kind in GROWS) is grows and (grows or c.action not in moves)]
+        for services, group in _grouped(left, had):
+            if not any(c.before or c.after for c in group):  # of no action at all: too many patterns
+                lines.append(Line("widened", (), group[0].reason, marks=(UNREAD,)))
+                continue
             line = _line(services, group, rules, names or {}, grows=grows)
-            lines.append(line._replace(marks=marks(group, before, after, line.text)) if grows else line)
+            if grows and any(c.action in moves for c in group):
+                line = _move(line, group, moves, names or {})
+            if grows:
+                found = marks(group, before, after, line.text, account)
+                line = line._replace(undecided=all(change.is_undecided for change in group), marks=found)
+            lines.append(line)
     return lines
 
 
-def whole_line(title: str, before: list[Statement], after: list[Statement]) -> Line:
-    """Say in one line what comes or goes with a whole file; one of the sides is empty."""
-    changes = [c for c in compare(before, after) if c.kind != "narrowed"]
-    undenied = any(s.effect == "Deny" for s in before)
-    kind = "granted" if after else "widened" if undenied else "revoked"
-    text = f"{title}: {_by_service({c.action for c in changes}) or 'no access'}"
-    found = marks(changes, before, after, text) if kind in GROWS else ()
-    return Line(kind, (), text, real(c.action for c in changes), marks=found)
+def _moves(changes: list[Change], names: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the actions that are lost in one place and gained in another: from where to where, in words."""
+    lost = {c.action: c for c in changes if c.kind == "revoked"}
+    gained = {c.action: c for c in changes if c.kind == "granted"}
+    found: dict[str, tuple[str, str]] = {}
+    for action in lost.keys() & gained.keys():
+        was, now = lost[action], gained[action]
+        sides = (was.before - was.after, now.after - now.before)
+        if all(rule.effect == "Allow" and not rule.negated for side in sides for rule in side):
+            noun = _resource_noun([action])
+            left, reached = (enumerate_text(sorted(_place(r, noun, names) for r in side)) for side in sides)
+            found[action] = (left, reached)
+    return found
+
+
+def _move(line: Line, group: list[Change], moves: dict[str, tuple[str, str]], names: dict[str, str]) -> Line:
+    """Say a group of which actions move: "5 actions move from A to B, and SendMessage on B besides"."""
+    places: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for change in group:
+        if change.action in moves:
+            places[moves[change.action]].add(change.action)
+    texts = []
+    for (left, reached), actions in sorted(places.items()):
+        verb = "moves" if len(real(actions)) == 1 else "move"
+        texts.append(f"{_actions_text(actions)} {verb} from {left} to {reached}")
+    besides = {c.action: c.after - c.before for c in group if c.action not in moves}
+    if real(besides):
+        texts.append(f"and {_side_text(besides, names)} besides")
+    before = {rule for change in group for rule in change.before}
+    return line._replace(text=", ".join(texts), before=_rule_texts({"": frozenset(before)}))
 
 
 def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...], list[Change]]]:
@@ -82,7 +109,7 @@ def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...]
     everything = {c[1:] for c in changes if c.action == "*"}  # kind, rules before and after, reason
     groups: dict[str, list[Change]] = defaultdict(list)
     for c in changes:
-        groups["*" if c[1:] in everything else _service(c.action)].append(c)
+        groups["*" if c[1:] in everything else service_of(c.action)].append(c)
     alike: dict[object, list[str]] = defaultdict(list)
     for service, group in groups.items():
         alike[service if service in had else frozenset(c[1:] for c in group)].append(service)
@@ -105,7 +132,7 @@ def _line(
     moved = real(c.action for c in group if c.kind in ("granted", "revoked"))
     # `sqs:*` that shrinks to three of its actions: those three did not change, yet the sentence is about all of them
     by_pattern = {wide[a] for a in said if is_wildcard(a) and a in wide}
-    beside = {a for a, r in wide.items() if r in by_pattern and _service(a) in services}
+    beside = {a for a, r in wide.items() if r in by_pattern and service_of(a) in services}
     stays = any(rule.effect == "Allow" for a in beside for rule in narrow.get(a, ()))
     if moved and len(moved) == len(real(said)) and not stays:
         delta = {c.action: (c.after - c.before) if grows else (c.before - c.after) for c in group}
@@ -147,7 +174,7 @@ def _rule_texts(side: dict[str, Rules]) -> tuple[str, ...]:
 
 
 def _qualified(rule: Rule, where: str, but: str, deny: str = "") -> str:
-    when = f" if {rule.condition}" if rule.condition else ""
+    when = f" if {spelled(rule.condition)}" if rule.condition else ""
     return f"{deny * (rule.effect == 'Deny')}{but * rule.negated}{where}{when}"
 
 
@@ -166,52 +193,10 @@ def target_names(*templates: Template) -> dict[str, str]:
     return {name: target for target, found in imports.items() if len(found) == 1 for name in found}
 
 
-def bare(text: str, names: dict[str, str] | None = None) -> str:
-    """Spell each import by its name in names, else by the name of the export, and what is unknown by its kind."""
-    named = IMPORT.sub(lambda match: (names or {}).get(match[1], match[1]), text)
-    return UNKNOWN_KIND.sub(lambda match: match[1], named)
-
-
 def column(line: Line) -> str:
     """Return the AWS service of a line, or how many, or "" if the text says it."""
     count = len(line.aws_services)
     return f"{count} services" if count > 1 else "".join(line.aws_services)
-
-
-def real(actions: Iterable[str]) -> tuple[str, ...]:
-    """Return the actions that exist today, without the patterns for what AWS may add."""
-    return tuple(sorted(action for action in set(actions) if not is_wildcard(action)))
-
-
-def brief(actions: Iterable[str]) -> list[str]:
-    """Leave out the AWS service from the names of actions if it is the same for all, as a line's column says it."""
-    names = sorted(actions)
-    return [n.partition(":")[2] or n for n in names] if len(set(map(_service, names))) == 1 else names
-
-
-def levels(actions: Iterable[str]) -> dict[str, list[str]]:
-    """Group actions by their access level, the most powerful first."""
-    found: dict[str, list[str]] = {level: [] for level in LEVELS}
-    for action in actions:
-        found[access_level(action)].append(action)
-    return {level: names for level, names in found.items() if names}
-
-
-def number(count: int, noun: str) -> str:
-    """Return "1 action", "2 actions"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def enumerate_text(items: Iterable[str], most: int = 8, of: str = "") -> str:
-    """Join words as in a sentence, and say how many (of what) are left out."""
-    items = list(items)
-    if len(items) > most + 1:
-        items = [*items[:most], f"{len(items) - most:,} more{of}"]
-    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
-
-
-def _service(action: str) -> str:
-    return action.partition(":")[0]
 
 
 def _actions_text(actions: set[str]) -> str:
@@ -223,19 +208,19 @@ def _actions_text(actions: set[str]) -> str:
     for pattern in sorted(actions - plain):
         if expand(pattern) == plain:
             return pattern
-    if len({_service(action) for action in plain}) > 1:
-        return f"{len(plain)} actions ({_by_service(actions)})"
+    if len({service_of(action) for action in plain}) > 1:
+        return f"{len(plain)} actions ({_byservice_of(actions)})"
     few = 2
     return number(len(plain), "action") if len(plain) > few else enumerate_text(brief(plain or actions))
 
 
-def _by_service(actions: set[str]) -> str:
+def _byservice_of(actions: set[str]) -> str:
     """Say how many actions of which AWS services, whole services first."""
     if "*" in actions:
         return _actions_text(actions)
     said = []
-    for service in {_service(action) for action in actions}:
-        some = {action for action in actions if _service(action) == service}
+    for service in {service_of(action) for action in actions}:
+        some = {action for action in actions if service_of(action) == service}
         text, few = _actions_text(some), real(some) or tuple(some)
         whole = is_wildcard(text)
         said.append(
@@ -246,15 +231,8 @@ def _by_service(actions: set[str]) -> str:
 
 def _place(rule: Rule, noun: str, names: dict[str, str]) -> str:
     """Say which resources a rule is about."""
-    where = sorted(_resource_text(pattern, noun, names) for pattern in rule.resources)
+    where = sorted(resource_text(pattern, noun, names) for pattern in rule.resources)
     return bare(_qualified(rule, enumerate_text(where), "everything but "))
-
-
-def _resource_text(pattern: str, noun: str, names: dict[str, str]) -> str:
-    short = HERE.sub("", pattern)
-    match = re.fullmatch(r"(?:([\w-]+)[/:])?\*(/\*)?", short)
-    of_bucket = match and match[1] and ":s3:::" in pattern  # a name, where other ARNs have the type
-    return f"every {match[1] or noun}" if match and not of_bucket else bare(short, names)
 
 
 def _resource_noun(actions: Iterable[str]) -> str:
@@ -262,51 +240,3 @@ def _resource_noun(actions: Iterable[str]) -> str:
     types = [resource_types(action) for action in actions if resource_types(action)]
     common = frozenset.intersection(*types) if types else frozenset()
     return min(common) if len(common) == 1 else "resource"
-
-
-# --- what deserves a look --------------------
-
-
-def marks(changes: list[Change], before: list[Statement], after: list[Statement], text: str) -> tuple[Mark, ...]:
-    """Return what deserves a look in changes that grow; `text` says them."""
-    actions = real(change.action for change in changes)
-    escalating = [a for a in actions if can_escalate(a)]
-    managing = [a for a in actions if access_level(a) == LEVELS[0] and a not in escalating]
-    deleting = [a for a in actions if DELETES.search(a) and access_level(a) == "Write"]
-    marks = [_reason_mark(reason, text) for reason in sorted({bare(c.reason) for c in changes if c.reason})]
-    for code, phrase, some in (
-        ("escalation", "can be used to gain further rights", escalating),
-        ("permissions", "changes who has access", managing),
-        ("delete", "can delete data", deleting),
-    ):
-        if some:
-            marks.append(Mark(code, f"{phrase}: {enumerate_text(brief(some), most=3)}"))
-    if wild := _new_wildcards(changes, before, after):
-        marks.append(Mark("wildcard-action", f"wildcard {enumerate_text(wild)}: also what AWS adds to it later"))
-    everywhere = {
-        c.action for c in changes if resource_types(c.action) and any(map(_is_everywhere, c.after - c.before))
-    }
-    if everywhere:
-        what = brief(everywhere)[0] if len(everywhere) == 1 else number(len(everywhere), "action")
-        marks.append(Mark("wildcard-resource", f"not limited to any resource, though {what} can be"))
-    return tuple(marks)
-
-
-def _reason_mark(reason: str, text: str) -> Mark:
-    code = "cannot-tell" if reason.startswith(CANNOT_TELL) else "dropped"
-    what, _, condition = reason.partition(": ")
-    return Mark(code, what if code == "dropped" and condition in text else reason)
-
-
-def _new_wildcards(changes: list[Change], before: list[Statement], after: list[Statement]) -> list[str]:
-    """Return the patterns that allow what changes, and that were not there before."""
-    services = {_service(change.action) for change in changes}
-    known = {pattern.lower() for s in before for pattern in s.actions}
-    spelled = {pattern for s in after if s.effect == "Allow" for pattern in s.actions if is_wildcard(pattern)}
-    wild = sorted(p for p in spelled if p.lower() not in known and _service(p.lower()) in services)
-    negated = "*" in services and any(s.not_actions and s.effect == "Allow" for s in after)
-    return [*wild, "NotAction"] if negated else wild
-
-
-def _is_everywhere(rule: Rule) -> bool:
-    return rule.effect == "Allow" and _resource_text(min(rule.resources), "", {}).startswith("every ")

@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.environments import OUT, beside
+from taskroles.access.environments import beside
 from taskroles.faults import BadInput, printable
-from taskroles.names import ENVIRONMENT_FILE
 from taskroles.rules._exceptions import Linted, faults
+from taskroles.tree import ENVIRONMENT_FILE, OUT, is_template, oddity, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,10 @@ def lint() -> int:
     if not CONFIGURATION.is_file():
         raise BadInput([f"{CONFIGURATION} is missing: it says which templates are linted by which rules"])
     common = fingerprint()
-    templates = [path for path in sorted(Path(OUT).glob("*/*.yml")) if path.name != ENVIRONMENT_FILE]
+    found = walk(OUT)
+    if odd := [f"{path} {why}" for path, kind in found if (why := oddity(path, kind))]:
+        raise BadInput(odd)
+    templates = [Path(path) for path, _ in found if is_template(path)]
     before = {str(path): digest(common, path) for path in templates}
     if not before:
         raise BadInput([f"no template in {OUT}/; `make render` writes them"])

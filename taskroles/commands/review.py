@@ -12,8 +12,8 @@ A line is one of
   narrowed   existing access became smaller
   revoked    access that is gone
 and `notice` where CloudFormation would do something other than it seems. Exit code: 0, or 1 if --fail-on finds a
-line, or 2 for wrong usage or unreadable input. `--fail-on widened` fails on granted lines as well, which are more
-than widened; `--fail-on granted` on these alone.
+line, or 2 for wrong usage. `--fail-on granted` fails on any request that can be made now and could not before,
+whatever the line calls it; `--fail-on widened` also on what cannot be told.
 """
 
 from __future__ import annotations
@@ -26,37 +26,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskroles.access import report
-from taskroles.access.environments import OUT, require
+from taskroles.access.environments import require
 from taskroles.access.review import Side, like, placed, review, side_of
+from taskroles.access.wording import GROWS
 from taskroles.faults import BadInput
-from taskroles.git import GitError, blob_id, files_of
-from taskroles.names import ENVIRONMENT_FILE
+from taskroles.git import GitError, blob_id, commit_of, files_of
 from taskroles.terminal import say, takes_colour
+from taskroles.tree import ENVIRONMENT_FILE, FILE, OUT, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 GATES = ("widened", "granted", "escalation")
-GATES_HELP = "exit with 1 on such a line: widened (granted too), granted alone, or a way to further rights; repeatable"
+GATES_HELP = "exit with 1 on a request that is new (granted), also on what cannot be told (widened), or on a way to further rights"
 DEPLOYED = "deployed"
 
 
 def revision_side(revision: str) -> Side:
     """Return what a git revision holds under out/. Raises BadInput."""
     try:
-        return side_of(revision, *files_of(revision, OUT))
+        commit = commit_of(revision)
+        return side_of(revision, *files_of(commit, OUT))._replace(commit=commit)
     except GitError as error:
         raise BadInput([str(error)]) from None
 
 
 def working_tree_side() -> Side:
-    """Return what lies in out/ now, committed or not. Raises BadInput."""
+    """Return what lies in out/ now, committed or not."""
 
     def read(paths: Sequence[str]) -> dict[str, bytes]:
         return {path: Path(path).read_bytes() for path in paths}
 
-    found = [path.as_posix() for path in Path(OUT).glob("*/*") if path.is_file()]
-    return side_of("working tree", {path: blob_id(data) for path, data in read(found).items()}, read)
+    kinds = dict(walk(OUT, hidden=True))
+    ids = {path: blob_id(data) for path, data in read([path for path in kinds if kinds[path] == FILE]).items()}
+    ids |= {path: kind for path, kind in kinds.items() if kind != FILE}
+    return side_of("working tree", ids, kinds, read)
 
 
 def deployed_side(other: Side, environments: list[str], services: list[str]) -> Side:
@@ -74,14 +78,8 @@ def deployed_side(other: Side, environments: list[str], services: list[str]) -> 
         except (*aws_errors(), BadInput, Refused) as error:
             raise BadInput([f"what is deployed in {name} is not to be had: {error}"]) from None
     ids = {path: blob_id(data) for path, data in held.items()}
-    # AWS knows no settings of ours.
-    return Side(
-        DEPLOYED,
-        other.environments,
-        placed(ids, other.environments),
-        ids,
-        lambda paths: {path: held[path] for path in paths},
-    )
+    environments = other.environments  # AWS knows no settings of ours
+    return Side(DEPLOYED, environments, placed(ids, environments), ids, {}, lambda paths: {p: held[p] for p in paths})
 
 
 def both_sides(options: argparse.Namespace) -> tuple[Side, Side]:
@@ -110,10 +108,11 @@ def both_sides(options: argparse.Namespace) -> tuple[Side, Side]:
 def fails(result: report.Review, gates: Iterable[str]) -> bool:
     """Tell whether any line is of a kind, or has a mark, that a gate forbids."""
     lines = [line for section in result.sections for line in section.lines]
-    found = {line.kind for line in lines}
-    if "granted" in found:
-        found.add("widened")  # and more
-    if any(mark.code in ("escalation", "permissions") for line in lines for mark in line.marks):
+    grows = [line for line in lines if line.kind in GROWS]
+    found = {"widened"} if grows else set()
+    if not all(line.undecided for line in grows):
+        found.add("granted")
+    if any(mark.code in ("escalation", "permissions", "unread") for line in lines for mark in line.marks):
         found.add("escalation")
     return not found.isdisjoint(gates)
 

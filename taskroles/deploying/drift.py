@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.compare import compare
-from taskroles.access.reading import read_document
+from taskroles.access.reading import Place, read_document
 from taskroles.access.template import TemplateError, parse_template
 from taskroles.access.wording import SIGNS, access_lines, column
 from taskroles.deploying.stacks import (
@@ -99,7 +99,7 @@ def inline_policies(role: str) -> dict[str, dict[str, Any]]:
 def read(documents: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], list[Statement]]:
     """Return the statements of each policy document. Raises Refused if one cannot be judged."""
     try:
-        return {key: read_document(document, " ".join(key)) for key, document in documents.items()}
+        return {key: read_document(document, Place(" ".join(key))) for key, document in documents.items()}
     except TemplateError as error:
         raise Refused(str(error)) from None
 

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.access import decide as deciding
 from taskroles.access.actions import access_level
 from taskroles.access.compare import compare
-from taskroles.access.reading import read_template
-from taskroles.access.wording import GROWS, IMPORT, enumerate_text, marks, number, real
-from taskroles.access.wording import levels as by_access_level
+from taskroles.access.conditions import ALWAYS
+from taskroles.access.conditions import spelled as spelled_condition
+from taskroles.access.marks import marks
+from taskroles.access.places import IMPORT
+from taskroles.access.reading import filled, read_template
+from taskroles.access.wording import GROWS
+from taskroles.access.words import enumerate_text, number, real
+from taskroles.access.words import levels as by_access_level
 from taskroles.faults import BadInput
 from taskroles.rendering import outputs
 from taskroles.rendering.environments import path_of
@@ -95,9 +100,8 @@ def statements_of(text: str, question: Question) -> list[Statement]:
     if not text:
         return []
     template = read_template(text, path_of(question.service, question.environment))
-    parameters = {key[11:]: json.loads(of) for key, of in template.rest.items() if key.startswith("Parameters ")}
-    values = {name: of["Default"] for name, of in parameters.items() if "Default" in of}
-    return [filled(statement, values) for policy in template.policies for statement in policy.statements]
+    statements = (statement for policy in template.policies for statement in policy.statements)
+    return list(filled(statements, template.parameters))
 
 
 def statements_of_grant(project: Project, question: Question, aws_service: str, grant: Grant) -> list[Statement]:
@@ -108,15 +112,6 @@ def statements_of_grant(project: Project, question: Question, aws_service: str, 
         return []
 
 
-def filled(statement: Statement, values: dict[str, str]) -> Statement:
-    """Return the statement with these values of parameters in its resources."""
-    text = json.dumps([statement.resources, statement.not_resources])
-    for name, value in values.items():
-        text = text.replace(f"${{{name}}}", value)
-    resources, not_resources = map(tuple, json.loads(text))
-    return statement._replace(resources=resources, not_resources=not_resources)
-
-
 def here(question: Question, statement: Statement) -> Statement:
     """Return the statement as it reads in the resource's region and in the role's account.
 
@@ -124,7 +119,7 @@ def here(question: Question, statement: Statement) -> Statement:
     """
     region, account = (question.resource.split(":") + [""] * 5)[3:5]
     place = {"AWS::Region": region, "AWS::AccountId": question.account or account}
-    statement = filled(statement, {name: value for name, value in place.items() if value})
+    (statement,) = filled([statement], {name: value for name, value in place.items() if value})
     never = {
         pattern
         for pattern in (*statement.resources, *statement.not_resources)
@@ -151,14 +146,14 @@ def symbolic(arn: str) -> str:
 def requirement(question: Question, statement: Statement) -> str:
     """Return what has to be true for the statement to speak of the request, "" if it does in any case."""
     needed, here_ = [], here(question, statement)
-    unconditional = here_._replace(effect="Allow", condition="")
+    unconditional = here_._replace(effect="Allow", condition=ALWAYS)
     if question.resource and decide(question, [unconditional]).allowed is None:
         patterns = here_.resources or here_.not_resources
         partition = question.resource.split(":")[1]
         values = import_values(patterns, symbolic(question.resource))
         exports = [f"the export {name} is {value.replace('${AWS::Partition}', partition)}" for name, value in values]
         needed.append(" or ".join(exports) or f"{question.resource} is among {', '.join(patterns)}")
-    return " and ".join([*needed, *filter(None, [statement.condition])])
+    return " and ".join([*needed, *filter(None, [spelled_condition(statement.condition)])])
 
 
 def import_values(patterns: Iterable[str], resource: str) -> list[tuple[str, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from taskroles.names import ENVIRONMENT_FILE as FILE
 from taskroles.names import filled
 from taskroles.rendering.iam import BANNER
+from taskroles.tree import ENVIRONMENT_FILE as FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

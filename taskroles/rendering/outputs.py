@@ -241,7 +241,9 @@ def compare(state: State, outputs: dict[str, Output]) -> Differences:
 
 
 def is_ours(path: str) -> bool:
-    """Tell whether the first line of a file says that render.py generated it."""
+    """Tell whether the first line of a file says that render.py generated it. A link is nobody's."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        return False
     with open(path, "rb") as file:
         return iam.BANNER.encode() in file.readline()
 

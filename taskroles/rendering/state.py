@@ -12,6 +12,8 @@ try:
 except ImportError:
     from hashlib import blake2b
 
+from taskroles.tree import FILE, OUT, walk
+
 SOURCES = ("services.yml", "templates", "policies")
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # All that a render loads, with the modules beside them: a test looks at what one has loaded.
@@ -33,7 +35,7 @@ class State:
         self.sources = {path: content for source in SOURCES for path, content in files(source)}
         self.digests = {path: digest(content) for path, content in self.sources.items()}
         self.digests["the program"] = program_digest()
-        self.outputs = {path: digest(content) for path, content in files("out")}
+        self.outputs = outputs()
         self.recorded, _, self.details = read(RECORD).decode("utf-8", "surrogateescape").partition("\n\n")
 
     def is_recorded(self) -> bool:
@@ -57,26 +59,15 @@ def listing(digests: "dict[str, str]") -> str:
 
 
 def files(path: str) -> "list[tuple[str, bytes]]":
-    """Return path and content of every file at and below `path`, sorted.
-
-    Leaves out hidden ones, what is no file (a pipe would never end), and linked folders, which could lead out of the
-    project.
-    """
-    try:
-        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return []
-    except NotADirectoryError:
+    """Return path and content of every file at and below `path`, sorted; nothing that is hidden or behind a link."""
+    if os.path.isfile(path):
         return [(path, contents(path))]
-    found = []
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_file():
-            found.append((entry.path, contents(entry.path)))
-        elif entry.is_dir(follow_symlinks=False):
-            found += files(entry.path)
-    return found
+    return [(found, contents(found)) for found, kind in walk(path) if kind == FILE]
+
+
+def outputs() -> "dict[str, str]":
+    """Return a digest of each file of out/ by its path; what is no file is told by its kind."""
+    return {path: digest(contents(path)) if kind == FILE else kind for path, kind in walk(OUT)}
 
 
 def contents(path: str) -> bytes:

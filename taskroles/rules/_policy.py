@@ -24,8 +24,9 @@ if ROOT not in sys.path:
 from taskroles.access.actions import expand, resource_types  # noqa: E402
 from taskroles.access.environments import Environment, beside  # noqa: E402
 from taskroles.access.patterns import is_wildcard  # noqa: E402
-from taskroles.names import ENVIRONMENT_FILE, filled  # noqa: E402
+from taskroles.names import filled  # noqa: E402
 from taskroles.rules._exceptions import exception  # noqa: E402
+from taskroles.tree import ENVIRONMENT_FILE  # noqa: E402
 
 __all__ = ["expand", "filled", "is_wildcard", "resource_types"]
 

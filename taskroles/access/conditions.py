@@ -1,0 +1,210 @@
+"""The conditions of statements, compared part by part: whether one must hold where another does.
+
+The operators, and how several keys and values are read, are from "IAM JSON policy elements: Condition operators" and
+"Conditions with multiple context keys or values" in the IAM User Guide.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from taskroles.access.canonical import canonical, unspelled, with_variables
+from taskroles.access.patterns import glob_matches, is_wildcard, letters
+
+NAMES = (
+    *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+    *("StringLike", "StringNotLike", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals"),
+    *("NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan"),
+    *("DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress"),
+    *("NotIpAddress", "ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike", "Null"),
+)
+OPERATORS = {name.lower(): name for name in NAMES}
+ALIKE = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}  # "... behave identically"
+SETS = {"foranyvalue:": "ForAnyValue:", "forallvalues:": "ForAllValues:"}
+MOST_ALTERNATIVES = 64
+
+
+class Folded(str):
+    """A key as it is written, compared without regard to case."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare without regard to case."""
+        return isinstance(other, str) and self.lower() == other.lower()
+
+    def __ne__(self, other: object) -> bool:
+        """Compare without regard to case."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """Be equal where the keys are."""
+        return hash(self.lower())
+
+
+class Part(NamedTuple):
+    """One operator on one key: it holds if the key has one of the values; for a negated operator, none of them.
+
+    What is no operator of IAM's stands in `operator` with its text, and is equal only to itself.
+    """
+
+    operator: str
+    key: str
+    values: frozenset[str] = frozenset()
+
+    @property
+    def is_negated(self) -> bool:
+        """Tell whether the operator holds where none of its values matches."""
+        return "Not" in self.operator.rpartition(":")[2]
+
+    @property
+    def is_opaque(self) -> bool:
+        """Tell whether only the very same part is known to hold with it."""
+        return not self.key
+
+    def __str__(self) -> str:
+        """Say the part in words."""
+        if self.is_opaque:
+            return self.operator
+        return (
+            f"{self.key} {self.operator} {' or '.join(json.dumps(v, ensure_ascii=False) for v in sorted(self.values))}"
+        )
+
+
+Condition = frozenset[Part]  # all parts must hold; empty: it holds always
+ALWAYS: Condition = frozenset()
+
+
+def spelled(condition: Condition) -> str:
+    """Return a condition in words, "" for one that always holds."""
+    return " and ".join(sorted(map(str, condition)))
+
+
+def opaque(text: str) -> Part:
+    """Return a part that is what its text says, and equal only to itself."""
+    return Part(text, "")
+
+
+def parse(raw: Any, *, variables: bool = True) -> list[Part]:
+    """Return the parts of a statement's Condition; what is not understood is opaque."""
+    if not isinstance(raw, dict):
+        return [opaque(f"Condition is {unspelled(raw)}")]
+    found = []
+    for written, keys in raw.items():
+        operator = _operator(str(written))
+        if not operator or not isinstance(keys, dict) or any(str(key).startswith("Fn::") for key in keys):
+            kind = "" if str(written).startswith("Fn::") else f"the part {written}, which IAM would not take,"
+            found.append(opaque(f"Condition is {unspelled({written: keys}, kind)}"))
+            continue
+        for key, values in keys.items():
+            listed = values if isinstance(values, list) else [values]
+            if not listed or any(isinstance(value, (list, type(None))) for value in listed):
+                found.append(opaque(f"Condition is {unspelled({written: {key: values}})}"))
+                continue
+            texts = [canonical(value) for value in listed]
+            texts = [with_variables(text) for text in texts] if variables else texts
+            found.append(Part(operator, Folded(key), frozenset(_folded(operator, text) for text in texts)))
+    return found
+
+
+def _operator(written: str) -> str:
+    """Return an operator as AWS spells it, "" for one that is none."""
+    match = re.fullmatch(r"(?i)(foranyvalue:|forallvalues:)?(\w+?)(ifexists)?", written)
+    name = match and OPERATORS.get(match[2].lower())
+    if not match or not name or (name == "Null" and (match[1] or match[3])):
+        return ""
+    return SETS.get((match[1] or "").lower(), "") + ALIKE.get(name, name) + ("IfExists" if match[3] else "")
+
+
+def _folded(operator: str, text: str) -> str:
+    if not ("IgnoreCase" in operator or "Bool" in operator or operator == "Null"):
+        return text
+    found = letters(text)  # what a `${...}` names has a case that matters
+    pairs = zip(("", *found), found, strict=False)
+    return "".join(now if len(now) > 1 else "{!" if (was, now) == ("$", "{") else now.lower() for was, now in pairs)
+
+
+@lru_cache(maxsize=4096)
+def alternatives(condition: Condition) -> tuple[Condition, ...]:
+    """Return conditions of which one holds exactly if the condition does, each of parts with one value where it can be."""
+    choices: list[list[tuple[Part, ...]]] = []
+    for part in condition:
+        singles = [part._replace(values=frozenset([value])) for value in sorted(part.values)]
+        if len(singles) <= 1:
+            choices.append([(part,)])
+        elif part.is_negated and not part.operator.startswith("ForAnyValue"):
+            choices.append([tuple(singles)])
+        elif part.is_negated or part.operator.startswith("ForAllValues"):
+            choices.append([(part,)])
+        else:
+            choices.append([(single,) for single in singles])
+    count = 1
+    for choice in choices:
+        count *= len(choice)
+    if count > MOST_ALTERNATIVES:
+        return (condition,)
+    return tuple(frozenset(itertools.chain(*chosen)) for chosen in itertools.product(*choices))
+
+
+def implies(one: Condition, other: Condition) -> bool:
+    """Tell whether the other condition holds, for certain, wherever the one holds."""
+    return other <= one or all(any(_part_implies(part, wanted) for part in one) for wanted in other)
+
+
+def _part_implies(one: Part, other: Part) -> bool:
+    if one == other:
+        return True
+    if one.is_opaque or other.is_opaque or one.key != other.key:
+        return False
+    if one.operator + "IfExists" == other.operator:
+        one = one._replace(operator=other.operator)
+    negated_any = one.is_negated and one.operator.startswith("ForAnyValue")
+    if one.operator == other.operator and one.operator != "Null" and not negated_any:
+        if one.is_negated:
+            return one.values >= other.values
+        return one.values <= other.values or _likes(one, other) or _is_stricter(one, other)
+    equals_and_like = (one.operator, other.operator.removesuffix("IfExists")) == ("StringEquals", "StringLike")
+    return equals_and_like and _likes(one, other)
+
+
+def _likes(one: Part, other: Part) -> bool:
+    """Tell whether each value of the one, as a plain text or a pattern, is matched by a pattern of the other."""
+    if "Like" not in other.operator or one.is_negated or any("${" in value for value in one.values | other.values):
+        return False
+    matches = _arn_matches if "Arn" in other.operator else glob_matches
+    literal = "Equals" in one.operator
+    return all(
+        any(matches(pattern, value) for pattern in other.values)
+        for value in one.values
+        if literal or not is_wildcard(value) or value not in other.values
+    )
+
+
+def _arn_matches(pattern: str, arn: str) -> bool:
+    """Tell the same of two ARNs, "each of the six colon-delimited components" of which is matched for itself."""
+    patterns, parts = pattern.split(":", 5), arn.split(":", 5)
+    return len(patterns) == len(parts) == 6 and all(map(glob_matches, patterns, parts))  # noqa: PLR2004 - as quoted
+
+
+def _is_stricter(one: Part, other: Part) -> bool:
+    """Tell whether ranges of addresses or bounds of the one lie within those of the other; False where in doubt."""
+    if len(one.values) != 1 or len(other.values) != 1:
+        return False
+    (narrow,), (wide,) = one.values, other.values
+    name = one.operator.removesuffix("IfExists")
+    try:
+        if name == "IpAddress":
+            inner, outer = ipaddress.ip_network(narrow, strict=False), ipaddress.ip_network(wide, strict=False)
+            return inner.version == outer.version and inner.subnet_of(outer)
+        if name.startswith("NumericLess"):
+            return float(narrow) <= float(wide)
+        if name.startswith("NumericGreater"):
+            return float(narrow) >= float(wide)
+    except ValueError:
+        return False
+    return False

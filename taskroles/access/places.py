@@ -1,0 +1,86 @@
+"""How far a resource pattern reaches, and how that is said: one thing, every thing of a kind, or everything."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from taskroles.access.actions import types_of
+from taskroles.access.canonical import UNKNOWN_KIND
+from taskroles.access.patterns import letters
+
+IMPORT = re.compile(r"\$\{import ((?:[^{}]|\{[^{}]*\})*)\}")
+ACCOUNT = re.compile(r"[0-9]{12}")
+# what is the same in the ARN of everything in this account and region
+HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
+SYMBOLIC = ("", "${AWS::Region}", "${AWS::AccountId}")
+
+
+class Arn(NamedTuple):
+    """The fields of an ARN pattern; those that a wildcard before them may stand for are `*`."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+
+@lru_cache(maxsize=4096)
+def arn_of(pattern: str) -> Arn | None:
+    """Return the fields of a pattern in canonical text, None if it is no ARN."""
+    fields = [""]
+    for letter in letters(pattern):
+        if letter == ":" and len(fields) < 6:  # noqa: PLR2004 - arn:partition:service:region:account:resource
+            fields.append("")
+        else:
+            fields[-1] += letter
+    if fields[0] not in ("arn", "*", "arn*"):
+        return None
+    if len(fields) < 6 and fields[-1].endswith("*"):  # noqa: PLR2004 - its wildcard goes on over the other fields
+        fields += ["*"] * (6 - len(fields))
+    return Arn(*fields[1:]) if len(fields) == 6 else None  # noqa: PLR2004 - see above
+
+
+@lru_cache(maxsize=4096)
+def kind_of_all(pattern: str) -> str | None:
+    """Return which kind of resource a pattern matches whole ("table"), "" for all kinds, None if it matches fewer.
+
+    An account and a region may be named in it. `arn:...:s3:::bucket/*` is one bucket: S3's ARNs name no kind.
+    """
+    if not pattern.strip("*"):
+        return ""
+    arn = arn_of(pattern)
+    if arn is None:
+        return None
+    if not arn.resource.strip("*/?:") and "*" in arn.resource:
+        return ""
+    kind, slash, rest = re.match(r"([\w-]*)([/:]?)(.*)", arn.resource, re.DOTALL).groups()
+    has_kinds = bool(arn.region or arn.account) and slash
+    if has_kinds and not rest.strip("*/?:") and "*" in rest and kind.lower() in types_of(arn.service):
+        return kind
+    return None
+
+
+def other_account(pattern: str, own: str) -> str:
+    """Return the account that a pattern names in digits, "" if it names none or `own`."""
+    arn = arn_of(pattern)
+    return arn.account if arn and ACCOUNT.fullmatch(arn.account) and arn.account != own else ""
+
+
+def resource_text(pattern: str, noun: str, names: dict[str, str]) -> str:
+    """Return a resource as a sentence names it: "every queue", "sample-queue", "table/orders"."""
+    kind = kind_of_all(pattern)
+    if kind is None:
+        return bare(HERE.sub("", pattern), names)
+    arn = arn_of(pattern)
+    where = [f"of {arn.account}"] if arn and arn.account.strip("*") and arn.account not in SYMBOLIC else []
+    where += [f"in {arn.region}"] if arn and arn.region.strip("*") and arn.region not in SYMBOLIC else []
+    return bare(" ".join([f"every {kind or noun}", *where]), names)
+
+
+def bare(text: str, names: dict[str, str] | None = None) -> str:
+    """Spell each import by its name in names, else by the name of the export, and what is unknown by its kind."""
+    named = IMPORT.sub(lambda match: (names or {}).get(match[1], match[1]), text)
+    return UNKNOWN_KIND.sub(lambda match: match[1], named)

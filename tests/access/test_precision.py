@@ -1,0 +1,65 @@
+"""How often what changes nothing is called no change, and what allows less is said without a line that grows.
+
+By kind of rewriting, over generated documents; FUZZ=10000 pytest -s tests/access/test_precision.py measures on so many
+of each kind, and prints what it measures.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from generated_documents import documents
+from hypothesis import given
+from hypothesis import strategies as st
+from rewritten import LESS, SAME
+from trials import examples
+
+from taskroles.access.compare import compare
+from taskroles.access.reading import Place, read_document
+
+if TYPE_CHECKING:
+    from rewritten import Rewriting
+
+pytestmark = pytest.mark.usefixtures("few_services")
+ENOUGH = 0.95
+# can be rewritten in every way
+FIT = {
+    "Effect": "Allow",
+    "Action": ["sqs:*", "s3:GetObject"],
+    "Resource": ["a*", "b"],
+    "Condition": {"StringEquals": {"aws:PrincipalTag/team": ["a", "b"]}},
+}
+
+
+def measured(rewrite: Rewriting, *, same: bool) -> tuple[int, int]:
+    """Return of how many cases how many are said as they are."""
+    told = {True: 0, False: 0}
+
+    @examples(60)
+    @given(st.data())
+    def measure(data: st.DataObject) -> None:
+        before = data.draw(documents())
+        after = rewrite(data.draw, copy.deepcopy(before))
+        if after is None:
+            before["Statement"].append(FIT)
+            after = rewrite(data.draw, copy.deepcopy(before))
+        if getattr(rewrite, "is_backwards", False):
+            before, after = after, before
+        told[not [change for change in said(before, after) if same or change.kind in ("granted", "widened")]] += 1
+
+    measure()
+    return sum(told.values()), told[True]
+
+
+def said(before: Any, after: Any) -> list[Any]:
+    return compare(read_document(before, Place("x")), read_document(after, Place("x")))
+
+
+@pytest.mark.parametrize("kind", [*SAME, *LESS])
+def test_what_is_no_more_is_said_as_such(kind: str) -> None:
+    total, right = measured((SAME | LESS)[kind], same=kind in SAME)
+    print(f"{kind}: {right} of {total}, {right / total:.1%}")
+    assert total >= 50
+    assert right >= ENOUGH * total
