@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from taskroles.access.compare import CANNOT_TELL
+from taskroles.access.marks import UNREAD
 from taskroles.access.wording import Line
 from taskroles.tree import ENVIRONMENT_FILE, OUT
 
@@ -20,10 +22,8 @@ def setting_lines(name: str, base: Mapping[str, Environment], head: Mapping[str,
     old, new = base.get(name), head.get(name)
     if new and not new.described and (old is None or old.described):
         if any(each.described for each in (*base.values(), *head.values())):
-            text = (
-                f"there is no {OUT}/{name}/{ENVIRONMENT_FILE}: no deploy knows its stacks, no lint its names and roles"
-            )
-            yield Line("notice", (), text)
+            text = f"{CANNOT_TELL}: there is no {OUT}/{name}/{ENVIRONMENT_FILE}, which names stacks, roles and account"
+            yield Line("widened", (), text, marks=(UNREAD,))
     elif old and new and old.described:
         for setting, was, now, effect in changed_settings(old, new):
             yield Line("notice", (), f"{setting}: {shown_setting(was)} → {shown_setting(now)}: {effect}")
