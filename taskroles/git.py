@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.tree import FILE, LINK, SUBMODULE
 
@@ -31,13 +31,21 @@ def git(*arguments: str, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
-def files_of(
-    commit: str, folder: str
-) -> tuple[dict[str, str], dict[str, str], Callable[[Sequence[str]], dict[str, bytes]]]:
-    """Return ids and kinds by path of the files below `folder` in a commit, and what reads some of these paths.
+class Files(NamedTuple):
+    """The files below a folder in a commit: ids and kinds by path, and what reads some of the paths.
 
     Paths are relative to the current folder, which may be a part of the repository.
     """
+
+    commit: str
+    ids: dict[str, str]
+    kinds: dict[str, str]
+    read: Callable[[Sequence[str]], dict[str, bytes]]
+
+
+def files_of(revision: str, folder: str) -> Files:
+    """Return the files below `folder` in a revision. Raises GitError."""
+    commit = commit_of(revision)
     ids, kinds = {}, {}
     for entry in (
         git("ls-tree", "-r", "-z", commit, "--", f"{folder}/").decode(errors="surrogateescape").split("\0")[:-1]
@@ -54,7 +62,7 @@ def files_of(
             contents[path] = stream.read(int(size) + 1)[:-1]
         return contents
 
-    return ids, kinds, read
+    return Files(commit, ids, kinds, read)
 
 
 def commit_of(revision: str) -> str:

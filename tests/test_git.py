@@ -35,7 +35,9 @@ def run(*arguments: str) -> str:
 
 
 def test_the_files_of_a_revision_are_those_below_a_folder(folder: Path) -> None:
-    ids, read = git.files_of("HEAD", "out")
+    commit, ids, kinds, read = git.files_of("HEAD", "out")
+    assert commit == git.commit_of("HEAD")
+    assert set(kinds.values()) == {"a file"}
     assert set(ids) == {"out/Dev/a b.yml", "out/Dev/\u30b5.yml"}
     assert read(["out/Dev/\u30b5.yml", "out/Dev/a b.yml"]) == {
         "out/Dev/a b.yml": b"one\r\n",
@@ -46,7 +48,7 @@ def test_the_files_of_a_revision_are_those_below_a_folder(folder: Path) -> None:
 
 def test_paths_are_those_of_the_current_folder_in_a_larger_repository(folder, monkeypatch) -> None:
     monkeypatch.chdir(folder / "out")
-    ids, read = git.files_of("HEAD", "Dev")
+    _, ids, _, read = git.files_of("HEAD", "Dev")
     assert read(["Dev/a b.yml"]) == {"Dev/a b.yml": b"one\r\n"}
     assert set(ids) == {"Dev/a b.yml", "Dev/\u30b5.yml"}
 

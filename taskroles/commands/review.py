@@ -30,7 +30,7 @@ from taskroles.access.environments import require
 from taskroles.access.review import Side, like, placed, review, side_of
 from taskroles.access.wording import GROWS
 from taskroles.faults import BadInput
-from taskroles.git import GitError, blob_id, commit_of, files_of
+from taskroles.git import GitError, blob_id, files_of
 from taskroles.terminal import say, takes_colour
 from taskroles.tree import ENVIRONMENT_FILE, FILE, OUT, walk
 
@@ -45,10 +45,10 @@ DEPLOYED = "deployed"
 def revision_side(revision: str) -> Side:
     """Return what a git revision holds under out/. Raises BadInput."""
     try:
-        commit = commit_of(revision)
-        return side_of(revision, *files_of(commit, OUT))._replace(commit=commit)
+        files = files_of(revision, OUT)
     except GitError as error:
         raise BadInput([str(error)]) from None
+    return side_of(revision, files.ids, files.kinds, files.read)._replace(commit=files.commit)
 
 
 def working_tree_side() -> Side:
