@@ -23,12 +23,13 @@ if ROOT not in sys.path:
 
 from taskroles.access.actions import expand, resource_types  # noqa: E402
 from taskroles.access.environments import Environment, beside  # noqa: E402
+from taskroles.access.escalation import way_of  # noqa: E402
 from taskroles.access.patterns import is_wildcard  # noqa: E402
 from taskroles.names import filled  # noqa: E402
 from taskroles.rules._exceptions import exception  # noqa: E402
 from taskroles.tree import ENVIRONMENT_FILE  # noqa: E402
 
-__all__ = ["expand", "filled", "is_wildcard", "resource_types"]
+__all__ = ["expand", "filled", "is_wildcard", "resource_types", "way_of"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -141,6 +142,12 @@ def elements(validator: Validator, statement: dict[str, Any], key: str) -> Itera
             for text in ensure_list(resolved):
                 if isinstance(text, str):
                     yield Element(text, text, path)
+
+
+def every_resource(validator: Validator, statement: dict[str, Any]) -> list[Element]:
+    """Return the Resource elements that are every resource."""
+    found = elements(validator, statement, "Resource")
+    return [resource for resource in found if resource.pattern and not resource.pattern.strip("*")]
 
 
 def symbolic(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""E9006: iam:PassRole, or a wildcard over IAM's own actions, without a condition."""
+"""E9006: a way to further rights without a condition: an action of IAM, or of any other AWS service on every resource."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as 
 
 
 class IamCondition(CfnLintKeyword):
-    """Require a condition where a statement allows iam:PassRole, `iam:*`, any other IAM wildcard or `*`."""
+    """Require a condition where a statement allows what can gain further rights (`access.escalation`), or an IAM wildcard."""
 
     id = "E9006"
-    shortdesc = "iam:PassRole or an IAM wildcard without a condition"
+    shortdesc = "A way to further rights, or an IAM wildcard, without a condition"
     description = (
-        "Who may pass any role to any service, or change roles, may do everything. A condition "
-        "(iam:PassedToService, iam:PermissionsBoundary) limits it. No environment is excepted; its "
+        "Who may pass any role to any service, change roles or run code under another one may do everything. A condition "
+        "(iam:PassedToService, iam:PermissionsBoundary) limits it, and a resource what is not IAM's. The actions are those "
+        "that the review calls a way to further rights. No environment is excepted from what is IAM's; its "
         'configuration `exceptions` lists actions and policies, each with " because " and the reason.'
     )
     source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
@@ -39,17 +40,25 @@ class IamCondition(CfnLintKeyword):
             return
         if all(condition for condition, _ in _policy.values(validator, statement, "Condition")):
             return
+        limited = _policy.takes_wildcards(validator) or not _policy.every_resource(validator, statement)
+        exceptions = self.config["exceptions"]
         for action in _policy.elements(validator, statement, "Action"):
-            excepted = _policy.is_excepted(self.config["exceptions"], validator, action.written)
-            if _reaches_iam(action.pattern.lower()) and not _leaves_iam_out(statement, action.written) and not excepted:
-                more = _policy.reasonless(self.config["exceptions"], validator, action.written)
-                message = f"{action.written!r} needs a Condition (iam:PassedToService for iam:PassRole){more}"
-                yield _policy.finding(validator, message, action.path)
+            excepted = _policy.is_excepted(exceptions, validator, action.written)
+            remedy = (
+                "" if _leaves_iam_out(statement, action.written) else _remedy(action.pattern.lower(), limited=limited)
+            )
+            if remedy and not excepted:
+                more = _policy.reasonless(exceptions, validator, action.written)
+                yield _policy.finding(validator, f"{action.written!r} needs {remedy}{more}", action.path)
 
 
-def _reaches_iam(pattern: str) -> bool:
-    service, _, name = pattern.partition(":")
-    return fnmatchcase("iam", service) and ("*" in pattern or "?" in pattern or name == "passrole")
+def _remedy(pattern: str, *, limited: bool) -> str:
+    """Return what an action in lower case lacks, "" if nothing: wildcards of other AWS services are E9001's."""
+    if fnmatchcase("iam", pattern.partition(":")[0]) and (_policy.is_wildcard(pattern) or _policy.way_of(pattern)):
+        return "a Condition (iam:PassedToService for iam:PassRole)"
+    if not limited and _policy.way_of(pattern):
+        return f"a Condition or a resource: it {_policy.way_of(pattern)}"
+    return ""
 
 
 def _leaves_iam_out(statement: dict[str, Any], written: str) -> bool:

@@ -38,11 +38,7 @@ class WildcardResource(CfnLintKeyword):
         """Yield one finding for a statement, with the actions that do not need every resource."""
         if _policy.takes_wildcards(validator) or not validator.is_type(statement, "object"):
             return
-        every = [
-            resource
-            for resource in _policy.elements(validator, statement, "Resource")
-            if resource.pattern and not resource.pattern.strip("*")
-        ]
+        every = _policy.every_resource(validator, statement)
         if not every:
             return
         actions = (action.written for action in _policy.elements(validator, statement, "Action") if _limitable(action))

@@ -67,6 +67,12 @@ BAD = {
     ),
     "iam wildcard": (f"Effect: Allow\nAction: iam:*\nResource: {ROLE}", ["E9001", "E9006"]),
     "another iam wildcard": (f"Effect: Allow\nAction: iam:P*\nResource: {ROLE}", ["E9001", "E9006"]),
+    "a role, changed without a condition": (f"Effect: Allow\nAction: iam:PutRolePolicy\nResource: {ROLE}", ["E9006"]),
+    "another role's rights, of every role": (
+        'Effect: Allow\nAction: sts:AssumeRole\nResource: "*"',
+        ["E9002", "E9006"],
+    ),
+    "commands in every task": ('Effect: Allow\nAction: ecs:executeCommand\nResource: "*"', ["E9002", "E9006"]),
     "I3510, action and resource that do not match": (
         "Effect: Allow\nAction: sqs:SendMessage\nResource: arn:aws:s3:::b",
         ["I3510"],
@@ -80,6 +86,7 @@ GOOD = {
         f"Effect: Allow\nAction: iam:PassRole\nResource: {ROLE}\n"
         "Condition: {StringEquals: {'iam:PassedToService': ecs-tasks.amazonaws.com}}"
     ),
+    "another role's rights, of one role": f"Effect: Allow\nAction: sts:AssumeRole\nResource: {ROLE}",
     "another single action of IAM": f"Effect: Allow\nAction: iam:GetRole\nResource: {ROLE}",
     "a harmless function": f"Effect: Allow\nAction: !Join [':', [sqs, SendMessage]]\nResource: {QUEUE}",
 }
@@ -125,6 +132,15 @@ def test_without_an_environment_yml_none_does(lint: Linter) -> None:
 def test_iam_wildcards_need_a_condition_in_every_environment(lint: Linter) -> None:
     statement = with_statement('Effect: Allow\nAction: iam:*\nResource: "*"')
     assert ids(lint(statement, wildcards=True)) == ["E9006"]
+
+
+def test_so_does_what_can_gain_further_rights_on_every_resource(lint: Linter) -> None:
+    statement = 'Effect: Allow\nAction: sts:AssumeRole\nResource: "*"'
+    finding = next(finding for finding in lint(with_statement(statement)) if "E9006" in finding)
+    assert "'sts:AssumeRole' needs a Condition or a resource: it takes credentials of others" in finding
+    condition = "\nCondition: {StringEquals: {'aws:ResourceAccount': '123456789012'}}"
+    assert ids(lint(with_statement(statement + condition))) == ["E9002"]
+    assert lint(with_statement(statement), wildcards=True) == []
 
 
 # --- exceptions --------------------
