@@ -44,6 +44,7 @@ def _of_service(prefix: str) -> dict[str, Action]:
     return found
 
 
+@cache
 def _find(action: str) -> Action | None:
     name = action.lower()
     return _of_service(name.partition(":")[0]).get(name)

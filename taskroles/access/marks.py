@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import access_level, expand, resource_types
@@ -59,7 +60,8 @@ def marks(
     return tuple(found)
 
 
-def _marks_of_actions(actions: tuple[str, ...]) -> list[Mark]:
+@lru_cache  # of many services, many change alike
+def _marks_of_actions(actions: tuple[str, ...]) -> tuple[Mark, ...]:
     ways: dict[str, list[str]] = defaultdict(list)
     for action in actions:
         if way := way_of(action):
@@ -73,7 +75,9 @@ def _marks_of_actions(actions: tuple[str, ...]) -> list[Mark]:
         ("secrets", "reads secrets", [a for a in actions if SECRETS.fullmatch(a)]),
         ("delete", "can delete data", deleting),
     ]
-    return [Mark(code, f"{phrase}: {enumerate_text(brief(some), most=3)}") for code, phrase, some in phrases if some]
+    return tuple(
+        Mark(code, f"{phrase}: {enumerate_text(brief(some), most=3)}") for code, phrase, some in phrases if some
+    )
 
 
 def _reason_mark(reason: str, text: str) -> Mark:

@@ -133,13 +133,14 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
     old, broken = parse(base, changed)
     new, broken_too = parse(head, changed)
     lines: dict[File, list[Line]] = {}
+    known = [(side, {file.service for file in side.paths}) for side in (base, head)]
     for file in changed:
         unread = [
             Line("widened", (), f"cannot read {each[file]}", marks=(UNREAD,))
             for each in (broken, broken_too)
             if file in each
         ]
-        scopes = (scope(file, base), scope(file, head))
+        scopes = tuple(scope(file, *each) for each in known)
         where = settings_of(file.environment, base, head)
         lines[file] = unread or compare_templates(old.get(file), new.get(file), *scopes, where)
     for file, shared in shared_names(old, new, head):
@@ -319,9 +320,9 @@ def undecided(old: Template, new: Template, moved: Mapping[str, str]) -> Iterato
 # --- across files --------------------
 
 
-def scope(file: File, other: Side) -> str:
-    """Say what a side lacks that does not have this file: a service, an environment, or a service in it."""
-    if all(known.service != file.service for known in other.paths):
+def scope(file: File, other: Side, services: set[str]) -> str:
+    """Say what a side of these services lacks that does not have this file: a service, an environment, one in the other."""
+    if file.service not in services:
         return "service"
     return "in this environment" if file.environment in other.environments else "environment"
 

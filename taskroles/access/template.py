@@ -32,7 +32,9 @@ def parse_template(text: str, path: str) -> Mapping:
 
     `!Sub x` is {"Fn::Sub": x}; a plain `true`, `1` or `null` is a bool, a number or None, and all else is text.
     """
-    if not text.isprintable() and (found := next((c for c in text if not c.isprintable() and c not in "\n\r\t"), "")):
+    visible = text.replace("\n", "").replace("\r", "").replace("\t", "")
+    if not visible.isprintable():
+        found = next(character for character in visible if not character.isprintable())
         line = text.count("\n", 0, text.index(found)) + 1
         raise TemplateError(f"{path}:{line}: holds U+{ord(found):04X}, which nobody sees")
     try:

@@ -7,6 +7,7 @@ access_lines(statements_before, statements_after)[0].text
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import expand, resource_types
@@ -18,8 +19,6 @@ from taskroles.access.places import IMPORT, bare, resource_text
 from taskroles.access.words import brief, enumerate_text, number, real, service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from taskroles.access.compare import Change, Rules
     from taskroles.access.marks import Mark
     from taskroles.access.reading import Statement, Template
@@ -78,7 +77,7 @@ def _moves(changes: list[Change], names: dict[str, str]) -> dict[str, tuple[str,
         was, now = lost[action], gained[action]
         sides = (was.before - was.after, now.after - now.before)
         if all(rule.effect == "Allow" and not rule.negated for side in sides for rule in side):
-            noun = _resource_noun([action])
+            noun = _resource_noun(frozenset([action]))
             left, reached = (enumerate_text(sorted(_place(r, noun, names) for r in side)) for side in sides)
             found[action] = (left, reached)
     return found
@@ -93,7 +92,7 @@ def _move(line: Line, group: list[Change], moves: dict[str, tuple[str, str]], na
     texts = []
     for (left, reached), actions in sorted(places.items()):
         verb = "moves" if len(real(actions)) == 1 else "move"
-        texts.append(f"{_actions_text(actions)} {verb} from {left} to {reached}")
+        texts.append(f"{_actions_text(frozenset(actions))} {verb} from {left} to {reached}")
     besides = {c.action: c.after - c.before for c in group if c.action not in moves}
     if real(besides):
         texts.append(f"and {_side_text(besides, names)} besides")
@@ -152,7 +151,8 @@ def _side_text(side: dict[str, Rules], names: dict[str, str]) -> str:
     for action, rules in side.items():
         by_rules[rules].add(action)
     by_place: dict[str, set[str]] = defaultdict(set)
-    for rules, actions in by_rules.items():
+    for rules, some in by_rules.items():
+        actions = frozenset(some)
         noun = _resource_noun(actions)
         allowed, denied = (sorted({_place(r, noun, names) for r in rules if r.effect == e}) for e in ("Allow", "Deny"))
         if EVERYWHERE in rules:
@@ -163,8 +163,11 @@ def _side_text(side: dict[str, Rules], names: dict[str, str]) -> str:
             by_place[f"no resource, denied on {enumerate_text(denied)}"] |= actions
     most = 3
     if len(by_place) > most:
-        return f"{_actions_text(set(side))} on {len(by_place)} sets of resources"
-    return "; ".join(f"{_actions_text(some)} on {where}" for where, some in sorted(by_place.items())) or "nothing"
+        return f"{_actions_text(frozenset(side))} on {len(by_place)} sets of resources"
+    return (
+        "; ".join(f"{_actions_text(frozenset(some))} on {where}" for where, some in sorted(by_place.items()))
+        or "nothing"
+    )
 
 
 def _rule_texts(side: dict[str, Rules]) -> tuple[str, ...]:
@@ -199,7 +202,8 @@ def column(line: Line) -> str:
     return f"{count} services" if count > 1 else "".join(line.aws_services)
 
 
-def _actions_text(actions: set[str]) -> str:
+@lru_cache  # of many services, many change alike
+def _actions_text(actions: frozenset[str]) -> str:
     """Say which actions: a pattern that is exactly these, up to two names, or how many."""
     plain = set(real(actions))
     if "*" in actions:
@@ -209,19 +213,19 @@ def _actions_text(actions: set[str]) -> str:
         if expand(pattern) == plain:
             return pattern
     if len({service_of(action) for action in plain}) > 1:
-        return f"{len(plain)} actions ({_byservice_of(actions)})"
+        return f"{len(plain)} actions ({_by_service(actions)})"
     few = 2
     return number(len(plain), "action") if len(plain) > few else enumerate_text(brief(plain or actions))
 
 
-def _byservice_of(actions: set[str]) -> str:
+def _by_service(actions: frozenset[str]) -> str:
     """Say how many actions of which AWS services, whole services first."""
-    if "*" in actions:
-        return _actions_text(actions)
+    by_service: dict[str, set[str]] = defaultdict(set)
+    for action in actions:
+        by_service[service_of(action)].add(action)
     said = []
-    for service in {service_of(action) for action in actions}:
-        some = {action for action in actions if service_of(action) == service}
-        text, few = _actions_text(some), real(some) or tuple(some)
+    for service, some in by_service.items():
+        text, few = _actions_text(frozenset(some)), real(some) or tuple(some)
         whole = is_wildcard(text)
         said.append(
             (not whole, service, text if whole else few[0] if len(few) == 1 else f"{len(few)} {service} actions")
@@ -235,8 +239,9 @@ def _place(rule: Rule, noun: str, names: dict[str, str]) -> str:
     return bare(_qualified(rule, enumerate_text(where), "everything but "))
 
 
-def _resource_noun(actions: Iterable[str]) -> str:
+@lru_cache
+def _resource_noun(actions: frozenset[str]) -> str:
     """Return the one type of resource that the actions work on ("queue"), else "resource"."""
-    types = [resource_types(action) for action in actions if resource_types(action)]
+    types = list(filter(None, map(resource_types, actions)))
     common = frozenset.intersection(*types) if types else frozenset()
     return min(common) if len(common) == 1 else "resource"
