@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import peers
-from projects import BARE, BIN, HERE, RENDER, VERB, WORK, edit, forget, project, services_yml
+from projects import BARE, BIN, HERE, RENDER, VERB, WORK, commit, edit, forget, project, services_yml, widened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,7 @@ def main(argv: list[str]) -> int:
     contest_of_peers(two, max(2, rounds // 2))
     verbs(project("verbs", TABLE.read_text()), rounds)
     thousand = many_services(project("1000", services_yml(1000)), long)
+    review_of_all(WORK / "1000", long)
     ten = project("10000", services_yml(10_000))
     (found,) = contest(ten, 1, Contestant(RENDER, partial(forget, ten)))
     row("10,000 services: a tenth of a full render", [Cost(*(x / 10 for x in found[0]))], "1,000", thousand, "1.2")
@@ -77,11 +78,8 @@ def two_services(folder: Path, rounds: int) -> None:
 
 def verbs(folder: Path, rounds: int) -> None:
     """Hold the contests of the review and of explain, next to a bare interpreter: what they take in CPU time."""
-    git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@example.com"]
-    for command in (["init", "-q"], ["add", "-A", "--", "out"], ["commit", "-qm", "bench"]):
-        subprocess.run([*git, *command], cwd=folder, check=True)
-    python = Contestant([f"{BIN}/python", "-c", "pass"])
-    review = [*VERB, "review", "HEAD"]
+    commit(folder)
+    python, review = Contestant([f"{BIN}/python", "-c", "pass"]), [*VERB, "review", "HEAD"]
     explain = [*VERB, "explain", "--service=backend", "--environment=Staging", "--action=sqs:SendMessage"]
     plain, unchanged = contest(folder, rounds, python, Contestant(review))
     row("review: nothing changed", unchanged, "python -c pass", plain, "0.1 s of CPU time")
@@ -90,6 +88,21 @@ def verbs(folder: Path, rounds: int) -> None:
     row("review: one template changed", changed, "python -c pass", plain, "0.3 s of CPU time")
     plain, explained = contest(folder, rounds, python, Contestant(explain))
     row("explain: an action that is denied", explained, "python -c pass", plain, "0.4 s of CPU time")
+
+
+def review_of_all(folder: Path, rounds: int) -> None:
+    """Hold the contests of the review of a change of every template, there and back."""
+    commit(folder)
+    services = folder / "services.yml"
+    services.write_text(widened(services.read_text()))
+    subprocess.run(RENDER, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    plain, changed = contest(
+        folder, rounds, Contestant(RENDER, partial(forget, folder)), Contestant([*VERB, "review", "HEAD"])
+    )
+    row("1,000 services: review, each from narrow to full", changed, "a full render", plain, "8 s")
+    commit(folder)
+    (back,) = contest(folder, rounds, Contestant([*VERB, "review", "HEAD", "HEAD~1"]))
+    row("... and back", back, "a full render", plain, "8 s")
 
 
 def many_services(folder: Path, rounds: int) -> list[Cost]:

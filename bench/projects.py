@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,6 +75,19 @@ def services_yml(count: int, environments: tuple[str, ...] = ("dev", "qa", "live
         for n in range(count)
     )
     return f"{NAMES}{named}targets:\n{''.join(targets)}services:\n{''.join(services)}"
+
+
+def widened(services: str) -> str:
+    """Return a services.yml whose services may do everything that they name, on every resource."""
+    full = re.sub(r"\{dev: full, default: .*\}", "full", services)
+    return re.sub(r"^targets:\n(  .*\n)*", "", full, flags=re.MULTILINE)
+
+
+def commit(folder: Path) -> None:
+    """Commit out/, in a repository of its own."""
+    git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for command in (["init", "-q"], ["add", "-A", "--", "out"], ["commit", "-qm", "bench"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
 
 
 def edit(path: Path, one: str, other: str) -> None:

@@ -10,17 +10,18 @@ that grows is missed. What cannot be decided ("cannot tell") counts as widened.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from taskroles.access.actions import expand
-from taskroles.access.automaton import TooMuch, Work, matched_together
+from taskroles.access.automaton import OTHER, TooMuch, Work, matched_together
 from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
 from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
 from taskroles.access.examples import tells_apart
-from taskroles.access.patterns import action_matches, is_wildcard, letters, meet, unknown
+from taskroles.access.patterns import action_matches, includes, is_wildcard, letters, meet, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from taskroles.access.reading import Statement
 
@@ -28,6 +29,8 @@ CANNOT_TELL = "cannot tell"
 CONDITIONS_DIFFER = f"{CANNOT_TELL}: conditions differ"
 MEETING = f"{CANNOT_TELL}: NotResource meets a name known only to AWS"
 TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
+
+FEW, SHORT = 16, 300  # patterns, and letters of one, that are compared one by one before all of them together
 
 Growth = Literal["", "conditions", "names", "meeting", "certain"]
 # what lies between nothing and certainty, the worst last
@@ -247,7 +250,10 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     endless = any(r.negated for r in allowing)
     about = {rule: frozenset(index[text] for text in rule.resources) for rule in rules}
     worst: Growth = ""
-    for matched in matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left)):
+    likely = _likely(texts, useful)
+    for matched in chain(
+        likely, matched_together(texts, work, None if endless else lambda left: not useful.isdisjoint(left))
+    ):
         sides = ((r for r in side if bool(about[r] & matched) != r.negated) for side in (allowing, had | denying))
         here = _growth_here(*({r.condition for r in side} for side in sides), work)
         if here == "certain":
@@ -262,6 +268,15 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     return "meeting" if beyond and _hidden_meeting(beyond, had | denying) else worst
 
 
+def _likely(texts: list[str], useful: set[int]) -> Iterator[frozenset[int]]:
+    """Yield which of a few patterns match what one of the useful ones matches in the simplest way: most growth is there."""
+    patterns = [letters(text) for text in texts]
+    if len(texts) <= FEW and max(map(len, patterns), default=0) <= SHORT:
+        for k in useful:
+            text = tuple(OTHER if letter in ("*", "?") else letter for letter in patterns[k])
+            yield frozenset(other for other, pattern in enumerate(patterns) if includes(pattern, text))
+
+
 def _by_condition(rules: Iterable[Rule]) -> Rules:
     """Return rules of which one holds exactly if one of these does, each of one alternative of its condition."""
     return frozenset(r._replace(condition=each) for r in rules for each in alternatives(r.condition))
@@ -273,13 +288,29 @@ def _uncovered(rules: Rules, had: Rules) -> Rules:
     for r in had:
         by_resources.setdefault((r.resources, r.negated), []).append(r.condition)
     negated = {where: conditions for (where, is_negated), conditions in by_resources.items() if is_negated}
+    wider = [where for where, is_negated in by_resources if not is_negated] if len(by_resources) <= FEW else []
 
     def is_covered(r: Rule) -> bool:
         places = [each for each in negated if each <= r.resources] if r.negated else [r.resources]
+        if not r.negated:
+            places += [each for each in wider if each != r.resources and _all_included(r.resources, each)]
         known = (each for where in places for each in by_resources.get((where, r.negated), ()))
         return any(implies(r.condition, each) for each in known)
 
     return frozenset(r for r in rules if not is_covered(r))
+
+
+def _all_included(resources: frozenset[str], wide: frozenset[str]) -> bool:
+    """Tell whether each of a few resources is one that a pattern of `wide` matches whole; maybe they are all the same."""
+    return len(resources) + len(wide) <= FEW and all(
+        any(_is_included(each, pattern) for pattern in wide) for each in resources
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_included(text: str, pattern: str) -> bool:
+    wide, narrow = letters(pattern), letters(text)
+    return max(len(wide), len(narrow)) <= SHORT and includes(wide, narrow)
 
 
 def _only_shrinks(old: Rules, new: Rules) -> bool:

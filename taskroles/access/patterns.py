@@ -70,6 +70,23 @@ def _end(pattern: str, start: int) -> int:
     return 0
 
 
+def includes(wide: Letters, narrow: Letters) -> bool:
+    """Tell whether a pattern matches a text, or everything that a second pattern matches."""
+    i = j = 0
+    star, after = -1, 0  # the last `*` of wide, and how far it reaches
+    while j < len(narrow):
+        if wide[i : i + 1] == ("*",):
+            star, after, i = i, j, i + 1
+        elif i < len(wide) and (wide[i] == narrow[j] or (wide[i] == "?" and narrow[j] != "*" and len(narrow[j]) == 1)):
+            i, j = i + 1, j + 1
+        elif star >= 0:
+            after += 1
+            i, j = star + 1, after
+        else:
+            return False
+    return all(letter == "*" for letter in wide[i:])
+
+
 def unknown(text: Letters) -> Letters:
     """Replace each `${...}` by what it may stand for: ANY_NAME for a pseudo parameter, anything for the others."""
     return tuple(_may_be(letter) if len(letter) > 1 else letter for letter in text)

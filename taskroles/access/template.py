@@ -6,6 +6,7 @@ formats" in the CloudFormation User Guide).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -70,12 +71,21 @@ def construct(event: yaml.NodeEvent, collection: Any) -> tuple[Any, str]:
 
 def scalar(event: yaml.ScalarEvent) -> tuple[Any, str]:
     """Return the value of a scalar, and what is wrong with it: one in quotes is text."""
-    value, tag = event.value, event.tag
-    if tag is None and not event.implicit[0]:
-        return value, ""
-    kind = (tag or RESOLVER.resolve(yaml.ScalarNode, value, (True, False))).removeprefix(STANDARD)
-    if fault := tag_fault(tag, *SCALARS):
-        return value, fault
+    if event.tag is None:
+        return plain(event.value) if event.implicit[0] else (event.value, "")
+    fault = tag_fault(event.tag, *SCALARS)
+    return (event.value, fault) if fault else of_kind(event.value, event.tag)
+
+
+@lru_cache(maxsize=4096)
+def plain(value: str) -> tuple[Any, str]:
+    """Return the value of a scalar that has neither quotes nor a tag, and what is wrong with it."""
+    return of_kind(value, RESOLVER.resolve(yaml.ScalarNode, value, (True, False)))
+
+
+def of_kind(value: str, tag: str) -> tuple[Any, str]:
+    """Return the value of a scalar of one of YAML's own tags, and what is wrong with it."""
+    kind = tag.removeprefix(STANDARD)
     if kind == "merge":
         return value, "CloudFormation takes no merge keys (<<): write out what they would bring"
     if kind in ("bool", "int", "float"):
