@@ -106,7 +106,7 @@ def test_markdown_always_fits_in_a_comment(repository: Repository) -> None:
     repository.write({f"Dev/{'long' * 30}-{i}": template(policy(SEND, service=f"s{i}")) for i in range(400)})
     text = repository.review("HEAD", "--format", "markdown")
     assert 63_000 < len(text) < 65_536
-    assert re.search(r"\n\d+ more services are left out: too long for a comment. Run `make review`.\n$", text)
+    assert re.search(r"\n\d+ more services left out: too long for a comment. Run `make review`.\n$", text)
 
 
 def test_what_a_template_says_neither_steers_a_terminal_nor_breaks_out_of_markdown(repository: Repository) -> None:
