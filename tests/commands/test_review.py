@@ -218,7 +218,7 @@ def test_a_submodule_in_out_is_a_line(repository: Repository) -> None:
     repository.write({"Dev/a": template(policy(SEND))})
     code, out, err = repository.run("HEAD~1", "HEAD", "--fail-on=widened")
     assert (code, err) == (1, "")
-    assert "other files in out\n  + widened   cannot tell: out/Dev/b.yml came: it is a submodule\n" in out
+    assert "other files in out\n  + widened   cannot tell: out/Dev/b.yml came: it is a submodule (HEAD)\n" in out
 
 
 def test_a_folder_without_git_is_an_error(
