@@ -88,7 +88,9 @@ class Repository:
 
     def head(self) -> str:
         """Return the commit that HEAD is."""
-        asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, capture_output=True, text=True)
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, capture_output=True, text=True
+        )
         return asked.stdout.strip()
 
     def write(self, files: Files, *, described: bool = True, **settings: dict[str, Any]) -> None:

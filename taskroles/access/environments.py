@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.documents import Document, decoded
 from taskroles.faults import BadInput, listed, nearest, shown
 from taskroles.names import Names, filled, pattern_faults
-from taskroles.tree import ENVIRONMENT_FILE, OUT, is_template, oddity, walk
+from taskroles.tree import ENVIRONMENT_FILE, OUT, oddity, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -131,7 +131,7 @@ def markdown(review: Review) -> str:
     text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
     room = MOST_MARKDOWN - len(text)
     tables = {service: _table(service, sections) for service, sections in by_service.items()}
-    kept = dict(list(tables.items())[:_services_that_fit(tables, room)])
+    kept = dict(list(tables.items())[: _services_that_fit(tables, room)])
     shares = _shares({service: _size(rows) for service, rows in kept.items()}, room)
     cut = {service: _cut(rows, shares[service]) for service, rows in kept.items()}
     room -= sum(map(len, cut.values()))  # what is left for details

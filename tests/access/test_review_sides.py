@@ -166,7 +166,9 @@ def test_an_environment_yml_that_is_none_is_said_with_its_place_and_side(
         code, out, err = repository.run("HEAD", "--fail-on=widened")
         assert (code, err) == (1, "")
         found = [" ".join(line.split()) for line in out.splitlines() if line[:3] == "  +"]
-        assert found == [f"+ widened cannot tell: out/Dev/environment.yml changed: it cannot be read: {message} ({side})"]
+        assert found == [
+            f"+ widened cannot tell: out/Dev/environment.yml changed: it cannot be read: {message} ({side})"
+        ]
         repository.git("commit", "-q", "-a", "-m", "x")
         repository.write({"Dev/backend": NEW})
 

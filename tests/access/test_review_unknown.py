@@ -84,7 +84,11 @@ def test_a_new_file_that_cannot_be_told_and_a_removed_one_with_a_deny_count_as_g
         {"Production/a": template(policy(SEND)), "Production/b": template(policy(statement("!If [X, '*', a]")))}
     )
     code, out, _ = repository.run("HEAD", "--fail-on", "widened")
-    assert (code, "cannot tell: what an Fn::If means" in out, "- revoked   sqs  removed service" in out) == (1, True, True)
+    assert (code, "cannot tell: what an Fn::If means" in out, "- revoked   sqs  removed service" in out) == (
+        1,
+        True,
+        True,
+    )
     repository.commit({"Production/a": template(policy(SEND)), "Production/b": template(policy(DENY))})
     repository.write({"Production/a": template(policy(SEND))})
     code, out, _ = repository.run("HEAD", "--fail-on", "widened")
