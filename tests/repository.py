@@ -86,6 +86,13 @@ class Repository:
         """Run git in it."""
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], cwd=self.folder, check=True)
 
+    def head(self) -> str:
+        """Return the commit that HEAD is."""
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, capture_output=True, text=True
+        )
+        return asked.stdout.strip()
+
     def write(self, files: Files, *, described: bool = True, **settings: dict[str, Any]) -> None:
         """Let out/ hold these files and no others, each folder with an environment.yml unless it is not to be `described`.
 

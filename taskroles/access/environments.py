@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.documents import Document, decoded
 from taskroles.faults import BadInput, listed, nearest, shown
 from taskroles.names import Names, filled, pattern_faults
-from taskroles.tree import ENVIRONMENT_FILE, OUT, is_template, oddity, walk
+from taskroles.tree import ENVIRONMENT_FILE, OUT, oddity, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -172,8 +172,9 @@ def here() -> dict[str, Environment]:
     """Return the environments of out/ in the current folder. Raises BadInput."""
     found = walk(OUT)
     faults = [f"{path} {why}: take it away" for path, kind in found if (why := oddity(path, kind))]
-    paths = sorted({f"{os.path.dirname(path)}/{ENVIRONMENT_FILE}" for path, _ in found if is_template(path)})
-    there = {path for path, _ in found}
+    there = {path for path, _ in found if not oddity(path)}
+    folders = {os.path.dirname(path) for path in there} - {OUT}
+    paths = sorted(f"{folder}/{ENVIRONMENT_FILE}" for folder in folders)
     faults += [
         f"there is no {path}, which says what the stacks are called: run `make render`"
         for path in paths

@@ -112,13 +112,15 @@ def read_template(text: str, path: str) -> Template:
             when = _when(resource, document)
             for held in found.policies:
                 strange: dict[str, str] = {}
-                statements = read_document(held.document, Place(path, line, logical_id), when, strange)
+                statements = read_document(held.document, Place(path, held.line or line, logical_id), when, strange)
                 whose = f" of {held.name} for {', '.join(held.holders)} if {conditions.spelled(when)}"
                 for key, value in strange.items():
                     facts[key] = facts.get(key, "") + value + whose  # of one name there may be several
                 policies.append(
                     Policy(logical_id, held.name, held.holders, tuple(statements), grants, line, found.stays)
                 )
+    except resources.Incomplete as error:
+        raise TemplateError(f"{where}: {error}") from None
     except WRONG_SHAPE as error:
         raise TemplateError(f"{where}: not of a shape that can be read ({error})") from None
     said = [statement for policy in policies for statement in policy.statements]
@@ -146,7 +148,7 @@ def read_document(
     `when` is a condition on all of it; `facts` takes up what is not understood in it.
     """
     facts = {} if facts is None else facts
-    if not isinstance(document, dict) or not isinstance(document.get("Statement"), (list, dict)):
+    if not isinstance(document, dict) or "Statement" not in document:
         raise TemplateError(f"{place.of(document)}: PolicyDocument has no Statement")
     for key in document.keys() - DOCUMENT_KEYS:
         facts[f"{key} in a policy document of {place.logical_id}"] = as_json(document[key])

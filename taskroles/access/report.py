@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"notice": "35", "granted": "33", "widened": "31", "narrowed": "32", "revoked": "32"}
 MOST_MARKDOWN = 64_000  # a comment on GitHub holds 65,536 characters
+HEAD_ROWS, LAST_ROW = 6, 80  # of a table: its rows before the first change; room for the row that says what is cut
 
 
 class Section(NamedTuple):
@@ -119,7 +120,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 def markdown(review: Review) -> str:
     """Render for a pull request: a table for each service, details folded, never longer than the forge allows.
 
-    A service that says more than its share is cut, so that no other is pushed out.
+    A service that says more than its share is cut, so that no other is pushed out; where there are too many of them
+    for that, the last ones are left out, and it says how many.
     """
     by_service: dict[str, list[Section]] = defaultdict(list)
     for section in review.sections:
@@ -129,19 +131,35 @@ def markdown(review: Review) -> str:
     text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
     room = MOST_MARKDOWN - len(text)
     tables = {service: _table(service, sections) for service, sections in by_service.items()}
-    shares = _shares({service: sum(len(row) + 1 for row in rows) for service, rows in tables.items()}, room)
-    cut = {service: _cut(rows, shares[service]) for service, rows in tables.items()}
+    kept = dict(list(tables.items())[: _services_that_fit(tables, room)])
+    shares = _shares({service: _size(rows) for service, rows in kept.items()}, room)
+    cut = {service: _cut(rows, shares[service]) for service, rows in kept.items()}
     room -= sum(map(len, cut.values()))  # what is left for details
-    for service, sections in by_service.items():
-        details = _details(sections)
-        text += cut[service] + details * (len(details) < room)
+    for service, table in cut.items():
+        details = _details(by_service[service])
+        text += table + details * (len(details) < room)
         room -= len(details) * (len(details) < room)
-    return text[: MOST_MARKDOWN + 1000] + "\n"
+    if left := len(tables) - len(kept):
+        text += f"\n\n{number(left, 'more service')} left out: too long for a comment. Run `make review`."
+    return text + "\n"
 
 
 def _side(label: str, commit: str) -> str:
     """Return a side with its commit, unless the label is the commit."""
     return _escaped(label) + (f" ({commit[:12]})" if commit and not commit.startswith(label) else "")
+
+
+def _size(rows: list[str]) -> int:
+    return sum(len(row) + 1 for row in rows)
+
+
+def _services_that_fit(tables: dict[str, list[str]], room: int) -> int:
+    """Return how many services, from the first on, have room for the head of their table and what is left out of it."""
+    for count, rows in enumerate(tables.values()):
+        room -= min(_size(rows), _size(rows[:HEAD_ROWS]) + LAST_ROW)
+        if room < 0:
+            return count
+    return len(tables)
 
 
 def _shares(sizes: dict[str, int], room: int) -> dict[str, int]:
@@ -154,11 +172,11 @@ def _shares(sizes: dict[str, int], room: int) -> dict[str, int]:
 
 
 def _cut(rows: list[str], room: int) -> str:
-    """Return as many rows as fit, and a last one that says how many are left out."""
-    if sum(len(row) + 1 for row in rows) <= room:
+    """Return the head and as many rows as fit, and a last one that says how many are left out."""
+    if _size(rows) <= room:
         return "\n".join(rows)
-    kept, room = [], room - 80
-    for row in rows:
+    kept, room = rows[:HEAD_ROWS], room - _size(rows[:HEAD_ROWS]) - LAST_ROW
+    for row in rows[HEAD_ROWS:]:
         room -= len(row) + 1
         if room < 0:
             break

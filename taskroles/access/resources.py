@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.canonical import as_json, canonical
+from taskroles.access.words import enumerate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +23,16 @@ TRANSFORM = "Fn::Transform"
 
 
 class Held(NamedTuple):
-    """A policy document, the name of its policy and who holds it (see `reading.Policy`)."""
+    """A policy document, the name of its policy, who holds it (see `reading.Policy`) and its line, 0 if unknown."""
 
     name: str
     document: Any
     holders: tuple[str, ...]
+    line: int = 0
+
+
+class Incomplete(Exception):
+    """A resource that lacks what it needs; the message says what."""
 
 
 class Found(NamedTuple):
@@ -84,6 +90,9 @@ def read(logical_id: str, resource: Any) -> Found:
     if reader is None or not isinstance(properties, dict) or TRANSFORM in as_json(resource):
         with_what = f" with an {TRANSFORM}" if TRANSFORM in as_json(resource) else ""
         return Found([], {f"resource {what}{with_what}": as_json(resource)})
+    noun, *needed = NEEDS[kind]
+    if not properties.keys() >= {*needed}:
+        raise Incomplete(f"{noun} needs {enumerate_text(needed)}")
     policies, understood = reader(logical_id, properties)
     facts = {f"{key} of {what}": as_json(resource[key]) for key in resource.keys() - ATTRIBUTES}
     for key in ("DeletionPolicy", "UpdateReplacePolicy"):
@@ -105,18 +114,26 @@ def _holders(properties: dict[str, Any], *more: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def _held(properties: dict[str, Any], holders: tuple[str, ...]) -> Held:
+    """Return the policy that has PolicyName and PolicyDocument among these properties."""
+    line = _line(properties, "PolicyDocument")
+    return Held(canonical(properties["PolicyName"]), properties["PolicyDocument"], holders, line)
+
+
+def _line(properties: dict[str, Any], key: str) -> int:
+    return getattr(properties, "lines", {}).get(key, 0)
+
+
 def _policy(_: str, properties: dict[str, Any]) -> tuple[list[Held], set[str]]:
-    held = Held(canonical(properties["PolicyName"]), properties["PolicyDocument"], _holders(properties))
-    return [held], {"PolicyName", "PolicyDocument", "Roles", "Users", "Groups"}
+    return [_held(properties, _holders(properties))], {"PolicyName", "PolicyDocument", "Roles", "Users", "Groups"}
 
 
 def _policy_of_one(key: str, prefix: str) -> Any:
     """Return the reader of a policy that belongs to one role, user or group, named by `key`."""
 
     def read(_: str, properties: dict[str, Any]) -> tuple[list[Held], set[str]]:
-        holder = prefix + canonical(properties[key])
-        documents = [Held(canonical(properties["PolicyName"]), properties["PolicyDocument"], (holder,))]
-        return documents, {"PolicyName", "PolicyDocument", key}
+        held = _held(properties, (prefix + canonical(properties[key]),))
+        return [held], {"PolicyName", "PolicyDocument", key}
 
     return read
 
@@ -126,19 +143,20 @@ def _managed_policy(logical_id: str, properties: dict[str, Any]) -> tuple[list[H
     name = canonical(properties.get("ManagedPolicyName", logical_id))
     holders = _holders(properties, f"whoever has the managed policy {logical_id}")
     understood = {"ManagedPolicyName", "Description", "Path", "PolicyDocument", "Roles", "Users", "Groups"}
-    return [Held(name, properties["PolicyDocument"], holders)], understood
+    return [Held(name, properties["PolicyDocument"], holders, _line(properties, "PolicyDocument"))], understood
 
 
 def _role(logical_id: str, properties: dict[str, Any]) -> tuple[list[Held], set[str]]:
     """Read a role: its inline policies, and its trust, whose principals are resources."""
     role = f"${{{logical_id}}}"
-    held = [Held("trust", properties["AssumeRolePolicyDocument"], (f"trust of {role}",))]
+    line = _line(properties, "AssumeRolePolicyDocument")
+    held = [Held("trust", properties["AssumeRolePolicyDocument"], (f"trust of {role}",), line)]
     understood = {"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path"}  # tags may meet conditions
     if isinstance(properties.get("ManagedPolicyArns"), list):
         understood |= {"ManagedPolicyArns"}  # each is a fact of its own
     policies = properties.get("Policies", [])
     if all(isinstance(each, dict) and each.keys() == {"PolicyName", "PolicyDocument"} for each in policies):
-        held += [Held(canonical(each["PolicyName"]), each["PolicyDocument"], (role,)) for each in policies]
+        held += [_held(each, (role,)) for each in policies]
         understood |= {"Policies"}
     return held, understood
 
@@ -158,4 +176,12 @@ READERS = {
     "AWS::IAM::GroupPolicy": _policy_of_one("GroupName", "group "),
     "AWS::IAM::ManagedPolicy": _managed_policy,
     "AWS::IAM::Role": _role,
+}
+NEEDS = {
+    "AWS::IAM::Policy": ("a policy", "PolicyName", "PolicyDocument"),
+    "AWS::IAM::RolePolicy": ("a policy", "PolicyName", "PolicyDocument", "RoleName"),
+    "AWS::IAM::UserPolicy": ("a policy", "PolicyName", "PolicyDocument", "UserName"),
+    "AWS::IAM::GroupPolicy": ("a policy", "PolicyName", "PolicyDocument", "GroupName"),
+    "AWS::IAM::ManagedPolicy": ("a managed policy", "PolicyDocument"),
+    "AWS::IAM::Role": ("a role", "AssumeRolePolicyDocument"),
 }

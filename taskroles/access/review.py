@@ -166,10 +166,9 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
 
 def odd_line(path: str, base: Side, head: Side) -> Line:
     """Say that what cannot be judged came, went or changed."""
-    side = head if path in head.ids else base
+    side = head if path in head.odd else base
     how = "changed" if path in base.ids and path in head.ids else "came" if path in head.ids else "went"
-    why = side.odd.get(path, "was odd before")
-    return Line("widened", (), f"{CANNOT_TELL}: {path} {how}: it {why}", marks=(UNREAD,))
+    return Line("widened", (), f"{CANNOT_TELL}: {path} {how}: it {side.odd[path]} ({side.label})", marks=(UNREAD,))
 
 
 def settings_of(name: str, base: Side, head: Side) -> tuple[Environment, Environment]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.compare import compare
+from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.reading import Place, read_document
 from taskroles.access.template import TemplateError, parse_template
 from taskroles.access.wording import SIGNS, access_lines, column
@@ -97,11 +97,17 @@ def inline_policies(role: str) -> dict[str, dict[str, Any]]:
 
 
 def read(documents: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], list[Statement]]:
-    """Return the statements of each policy document. Raises Refused if one cannot be judged."""
+    """Return the statements of each policy document. Raises Refused if one cannot be judged whole."""
+    found, facts = {}, {}
     try:
-        return {key: read_document(document, Place(" ".join(key))) for key, document in documents.items()}
+        for key, document in documents.items():
+            name = " ".join(key)
+            found[key] = read_document(document, Place(name, logical_id=name), facts=facts)
     except TemplateError as error:
         raise Refused(str(error)) from None
+    if facts:
+        raise Refused("\n".join(f"{CANNOT_TELL}: nothing here understands {printable(what)}" for what in sorted(facts)))
+    return found
 
 
 def standing(in_out: Statements, deployed: Statements, in_iam: Statements) -> str:

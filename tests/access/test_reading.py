@@ -52,14 +52,28 @@ def test_every_spelling_of_an_arn_is_the_same_text(spelling: str) -> None:
         ('"*"', "*"),
         ("!GetAtt Queue.Arn", "${Queue.Arn}"),
         ("!Ref Queue", "${Queue}"),
-        ('"arn:aws:s3:::b/${aws:username}"', "arn:${AWS::Partition}:s3:::b/${!aws:username}"),
-        ('!Sub "arn:aws:s3:::b/${!aws:username}"', "arn:${AWS::Partition}:s3:::b/${!aws:username}"),
-        ('"${AWS::Region}"', "${!AWS::Region}"),  # a forgotten !Sub is not the region
+        ('"arn:aws:s3:::b/${aws:username}"', "arn:${AWS::Partition}:s3:::b/${variable aws:username}"),
+        ('!Sub "arn:aws:s3:::b/${!aws:username}"', "arn:${AWS::Partition}:s3:::b/${variable aws:username}"),
+        ('"${AWS::Region}"', "${variable aws::region}"),  # a forgotten !Sub is not the region
         ("!If [A, x, y]", '${unknown an Fn::If: ⟨"Fn::If": ["A", "x", "y"]⟩}'),
     ],
 )
 def test_a_value_is_spelled_as_fn_sub_would_take_it(spelling: str, text: str) -> None:
     assert resources(spelling) == (text,)
+
+
+def test_a_policy_variable_is_plain_text_in_a_document_of_another_version() -> None:
+    text = template("[{Effect: Allow, Action: 'sqs:*', Resource: 'b/${aws:username}'}]")
+    for old in ('"2008-10-17"', "2008-10-17"):
+        (policy,) = read_template(text.replace('"2012-10-17"', old), "x.yml").policies
+        assert policy.statements[0].resources == ("b/${!aws:username}",)
+
+
+def test_a_statement_with_a_key_that_iam_does_not_have_is_a_fact_and_no_statement() -> None:
+    found = read_template(template("[{Effect: Allow, Actions: x, Resource: x}]"), "x.yml")
+    (policy,), (fact,) = found.policies, found.facts
+    assert policy.statements == ()
+    assert fact.startswith("a statement with Actions in SQSAccessPolicy: ")
 
 
 def test_a_statement_knows_where_it_came_from() -> None:
@@ -102,11 +116,6 @@ def test_a_statement_knows_where_it_came_from() -> None:
             template("{Effect: allow, Action: x, Resource: x}"),
             "x.yml:11: SQSAccessPolicy: Effect is 'allow', neither Allow nor Deny",
         ),
-        (
-            template("{Effect: Allow, Actions: x, Resource: x}"),
-            "x.yml:11: SQSAccessPolicy: a statement has no Actions, only Action, Condition, Effect, NotAction, "
-            "NotResource, Resource, Sid",
-        ),
         (template("[text]"), "x.yml:11: SQSAccessPolicy: not a statement: 'text'"),
         (template("\n        - text"), "x.yml:12: SQSAccessPolicy: not a statement: 'text'"),
         (template("text"), "x.yml:11: SQSAccessPolicy: not a statement: 'text'"),
@@ -121,6 +130,20 @@ def test_a_statement_knows_where_it_came_from() -> None:
         (
             template("x").replace("PolicyName:", "Name:"),
             "x.yml:4: SQSAccessPolicy: a policy needs PolicyName and PolicyDocument",
+        ),
+        (
+            "Resources:\n  P: {Type: AWS::IAM::RolePolicy, Properties: {PolicyName: x, PolicyDocument: {}}}",
+            "x.yml:2: P: a policy needs PolicyName, PolicyDocument and RoleName",
+        ),
+        (
+            "Resources:\n  R:\n    Type: AWS::IAM::Role\n",
+            "x.yml:2: R: a role needs AssumeRolePolicyDocument",
+        ),
+        (
+            "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n"
+            "      AssumeRolePolicyDocument: {Statement: []}\n"
+            "      Policies:\n        - PolicyName: x\n          PolicyDocument: text\n",
+            "x.yml:8: R: PolicyDocument has no Statement",
         ),
     ],
 )

@@ -17,7 +17,7 @@ SCHEMA = json.loads((HERE / "taskroles/access/review.schema.json").read_text(enc
 TO_SEND = policy(SEND, comment="# send sample-queue (policies/sqs/send.yml.j2)")
 MARKDOWN = """\
 <!-- taskroles review -->
-### Permissions: HEAD → working tree
+### Permissions: HEAD (COMMIT) → working tree
 
 - **Production: 1 narrowed**
 
@@ -55,8 +55,11 @@ def test_json_follows_its_schema(repository: Repository) -> None:
     assert change["after"] == ["*"]
     assert change["before"] == ["arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${import SQS-${EnvType}}"]
     assert [m["code"] for m in change["marks"]] == ["permissions", "delete", "wildcard-action", "wildcard-resource"]
-    assert removed["changes"][0]["text"].startswith("removed service")
-    assert document["counts"] == {"Dev": {"widened": 1, "revoked": 1, "to look at": 1}}
+    assert [change["kind"] for change in removed["changes"]] == ["notice", "revoked"]
+    assert "its stack is not: the policies stay" in removed["changes"][0]["text"]
+    assert removed["changes"][1]["text"].startswith("removed service, once its stack is deleted: ")
+    assert document["counts"] == {"Dev": {"notice": 1, "widened": 1, "revoked": 1, "to look at": 1}}
+    assert (document["commits"], change["undecided"]) == ([repository.head(), ""], False)
     assert document["unchanged"] == ["out/Dev/b.yml"]
 
 
@@ -93,7 +96,8 @@ def test_the_schema_knows_every_kind_and_every_mark_and_no_other(repository: Rep
 def test_markdown_has_a_table_for_each_service_and_folds_the_details(repository: Repository) -> None:
     repository.commit({"Production/a": template(policy(FULL))})
     repository.write({"Production/a": template(TO_SEND)})
-    assert repository.review("HEAD", "--format", "markdown") == MARKDOWN
+    commit = repository.head()[:12]
+    assert repository.review("HEAD", "--format", "markdown") == MARKDOWN.replace("COMMIT", commit)
 
 
 def test_markdown_always_fits_in_a_comment(repository: Repository) -> None:
@@ -106,7 +110,7 @@ def test_markdown_always_fits_in_a_comment(repository: Repository) -> None:
     repository.write({f"Dev/{'long' * 30}-{i}": template(policy(SEND, service=f"s{i}")) for i in range(400)})
     text = repository.review("HEAD", "--format", "markdown")
     assert 63_000 < len(text) < 65_536
-    assert re.search(r"\n\d+ more services are left out: too long for a comment. Run `make review`.\n$", text)
+    assert re.search(r"\n\d+ more services left out: too long for a comment. Run `make review`.\n$", text)
 
 
 def test_what_a_template_says_neither_steers_a_terminal_nor_breaks_out_of_markdown(repository: Repository) -> None:
@@ -131,7 +135,7 @@ def test_lines_are_short_without_a_terminal_too(repository: Repository, monkeypa
     monkeypatch.delenv("COLUMNS")
     limited = HAND_OVER.replace("}", ", Condition: {StringEquals: {iam:PassedToService: ecs-tasks.amazonaws.com}}}")
     repository.commit({"Dev/a": template(policy(limited))})
-    repository.write({"Dev/a": template(policy(HAND_OVER, role="somebody-else-who-needs-it"))})
+    repository.write({"Dev/a": template(policy(HAND_OVER)), "Dev/b": template(policy(SEND, role="somebody-else" * 3))})
     lines = repository.review().splitlines()
     assert max(map(len, lines)) <= 110
     i = next(i for i, line in enumerate(lines) if line.endswith('StringEquals "ecs-tasks.amazonaws.com"'))

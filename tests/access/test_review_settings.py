@@ -85,8 +85,9 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"parameters": {"Vpc": "a", "Gone": "x", "EnvType": "live"}},
         {"parameters": {"Vpc": "b", "New": "x", "EnvType": "live"}},
         [
-            "+ widened  parameter Vpc: a → b: the next deploy gives it to every stack that has it",
-            "! cannot tell: roles, targets and names may be built of it",
+            "! notice  parameter Gone: x → none: the stacks keep what they have",
+            "! notice  parameter New: none → x: the next deploy gives it to every stack that has it",
+            "! notice  parameter Vpc: a → b: the next deploy gives it to every stack that has it",
         ],
     ),
 }
@@ -136,8 +137,13 @@ def test_an_environment_yml_that_is_gone_is_said(repository: Repository) -> None
     repository.commit({"live/api": TEXT, "qa/api": TEXT})
     (repository.folder / "out/live/environment.yml").unlink()
     out = repository.review()
-    text = "there is no out/live/environment.yml: no deploy knows its stacks, no lint its names and roles"
-    assert out.splitlines()[-2:] == ["environment.yml in live", f"  ! notice    {text}"]
+    text = "cannot tell: there is no out/live/environment.yml, which names stacks, roles and account"
+    assert out.splitlines()[-3:] == [
+        "environment.yml in live",
+        f"  + widened   {text}",
+        "              ! not understood, and may grant anything: read it yourself",
+    ]
+    assert repository.run("HEAD", "--fail-on=widened")[0] == 1
     repository.write({"live/api": TEXT, "qa/api": TEXT, "new/api": TEXT})
     (repository.folder / "out/new/environment.yml").unlink()
     assert "there is no out/new/environment.yml" in repository.review()

@@ -11,6 +11,7 @@ from taskroles.access import review
 from taskroles.names import Names
 
 NEW, OLD = template(policy(SEND)), template(policy(FULL))
+TO_SEND = "GetQueueUrl and SendMessage on SQS-${EnvType}"
 NAMES = Names(template="acme-{service}-cfn.yml")
 
 
@@ -23,24 +24,24 @@ def test_a_new_or_removed_service_or_environment_is_one_line(repository: Reposit
     repository.commit({"Dev/old": NEW, "Staging/backend": NEW, "Dev/backend": NEW})
     repository.write({"Dev/new": NEW, "Production/backend": NEW, "Dev/backend": NEW, "Production/new": NEW})
     assert lines(repository.review()) == [
-        "+ granted   new environment: 2 sqs actions",
-        "- revoked   removed environment: 2 sqs actions",
-        "+ granted   new service: 2 sqs actions",
-        "- revoked   removed service: 2 sqs actions",
+        f"+ granted   sqs  new environment: {TO_SEND}",
+        f"- revoked   sqs  removed environment, once its stack is deleted: {TO_SEND}",
+        f"+ granted   sqs  new service: {TO_SEND}",
+        f"- revoked   sqs  removed service, once its stack is deleted: {TO_SEND}",
     ]
 
 
 def test_a_service_that_is_new_in_an_environment_that_had_none_of_it_is_said_so(repository: Repository) -> None:
     repository.commit({"Dev/a": NEW, "Dev/b": NEW, "Staging/a": NEW})
     repository.write({"Dev/a": NEW, "Dev/b": NEW, "Staging/a": NEW, "Staging/b": NEW})
-    assert lines(repository.review()) == ["+ granted   new in this environment: 2 sqs actions"]
+    assert lines(repository.review()) == [f"+ granted   sqs  new in this environment: {TO_SEND}"]
 
 
 def test_a_policy_name_that_another_file_uses_on_the_same_role_is_called_out(repository: Repository) -> None:
     repository.commit({"Dev/a": NEW, "Production/b": NEW})
     repository.write({"Dev/a": NEW, "Production/b": NEW, "Dev/c": OLD})
     out = repository.review()
-    assert "! notice    SQSAccessPolicy (c) and SQSAccessPolicy (a) share the name" in out
+    assert "! notice         SQSAccessPolicy (c) and SQSAccessPolicy (a) share the name" in out
 
 
 def test_only_files_that_changed_are_parsed_however_many_there_are(
@@ -97,7 +98,7 @@ def test_it_makes_no_difference_which_side_is_the_older_one(repository: Reposito
         ("gone", "qa"),
         ("worker", "qa"),
     ]
-    assert out.count("there is no out/live/environment.yml: no deploy knows its stacks") == 1
+    assert out.count("cannot tell: there is no out/live/environment.yml, which names stacks, roles and account") == 1
 
 
 def test_two_revisions_without_it_are_compared_too(repository: Repository) -> None:
@@ -161,19 +162,24 @@ def test_an_environment_yml_that_is_none_is_said_with_its_place_and_side(
 ) -> None:
     repository.commit({"Dev/backend": NEW})
     repository.put("out/Dev/environment.yml", text)
-    assert repository.run("HEAD") == (2, "", f"{message} (working tree)\n")
-    repository.git("commit", "-q", "-a", "-m", "x")
-    repository.write({"Dev/backend": NEW})
-    assert repository.run("HEAD") == (2, "", f"{message} (HEAD)\n")
+    for side in ("working tree", "HEAD"):
+        code, out, err = repository.run("HEAD", "--fail-on=widened")
+        assert (code, err) == (1, "")
+        found = [" ".join(line.split()) for line in out.splitlines() if line[:3] == "  +"]
+        assert found == [
+            f"+ widened cannot tell: out/Dev/environment.yml changed: it cannot be read: {message} ({side})"
+        ]
+        repository.git("commit", "-q", "-a", "-m", "x")
+        repository.write({"Dev/backend": NEW})
 
 
 def test_all_that_are_none_are_said_at_once(repository: Repository) -> None:
     repository.commit({"Dev/backend": NEW, "Staging/backend": NEW})
     repository.put("out/Dev/environment.yml", "")
     (repository.folder / "out/Staging/environment.yml").write_bytes(b"# one\n\xff")
-    code, out, err = repository.run("HEAD")
-    assert (code, out) == (2, "")
-    assert sorted(err.splitlines()) == [
-        "out/Dev/environment.yml:1: is empty (working tree)",
-        "out/Staging/environment.yml:2: not UTF-8 (working tree)",
+    code, out, err = repository.run("HEAD", "--fail-on=widened")
+    assert (code, err) == (1, "")
+    assert [line.removeprefix("+ widened   cannot tell: ") for line in lines(out)] == [
+        f"out/{name}/environment.yml changed: it cannot be read: out/{name}/environment.yml:{fault} (working tree)"
+        for name, fault in (("Dev", "1: is empty"), ("Staging", "2: not UTF-8"))
     ]

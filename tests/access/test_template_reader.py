@@ -198,9 +198,9 @@ REFUSED = {
     "100,000 brackets": ("[" * 100_000, "1: is nested more than 100 levels deep"),
     "100,000 maps": ("Resources:\n  A: " + "{a: " * 100_000, "2: is nested more than 100 levels deep"),
     "100,000 functions": ("Resources: {A: " + "!Sub [" * 100_000, "1: is nested more than 100 levels deep"),
-    "a bell": ("Resources:\n  A: \x07", "2: character #x0007: control characters are not allowed"),
-    "an escape": ("Resources:\n  A: é\x1b[2K", "2: character #x001b: control characters are not allowed"),
-    "half a pair of surrogates": ("Resources:\n  A: \ud800", "2: not UTF-8"),
+    "a bell": ("Resources:\n  A: \x07", "2: holds U+0007, which nobody sees"),
+    "an escape": ("Resources:\n  A: é\x1b[2K", "2: holds U+001B, which nobody sees"),
+    "half a pair of surrogates": ("Resources:\n  A: \ud800", "2: holds U+D800, which nobody sees"),
     "an escape that is none": ('Resources:\n  A: "\\q"', "2: found unknown escape character"),
     "a tag that steers": ("Resources:\n  A: !\u202ea x", "2: "),
 }

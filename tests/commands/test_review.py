@@ -68,16 +68,29 @@ def test_a_name_that_neither_side_has_is_an_error(repository: Repository, argume
         statement("!Sub [1, 2]"),
         statement("{Ref: 5}"),
         statement("!Sub ['${A}', {A: !Sub [x]}]"),
-        statement(condition="{Bool: {a: !Sub []}}"),
+        statement(condition="{Bool: {a: !Sub []}}", action="sqs:PurgeQueue"),
         "[" * 2000 + "]" * 2000,
     ],
 )
-def test_a_template_of_another_shape_is_an_error_that_says_where(repository: Repository, broken: str) -> None:
-    repository.commit({"Dev/a": template(policy(SEND))})
-    repository.write({"Dev/a": template(policy(broken))})
-    code, out, err = repository.run("HEAD")
-    assert (code, out) == (2, "")
-    assert re.match(r"out/Dev/a.yml:\d+: .+ \(working tree\)\n$", err)
+def test_a_template_of_another_shape_cannot_be_told_and_counts_as_widened(repository: Repository, broken: str) -> None:
+    repository.commit({"Dev/a": template(policy(SEND)), "Dev/b": template(policy(FULL))})
+    repository.write({"Dev/a": template(policy(broken)), "Dev/b": template(policy(SEND))})
+    code, out, err = repository.run("HEAD", "--fail-on=widened")
+    assert (code, err) == (1, "")
+    told = r"\+ widened   cannot read out/Dev/a.yml:\d+: .+ \(working tree\)\n|! cannot tell: what an? .+ means\n"
+    assert len(re.findall(told, out)) == 1
+    assert re.findall(r"^\w+ in", out, re.MULTILINE) == ["a in", "b in"]  # and the other is judged as ever
+
+
+@pytest.mark.parametrize("condition", ["{Bool: {a: !Sub []}}", "{Bool: {a: [[x]]}}"])
+def test_a_condition_that_is_not_understood_narrows_and_is_widened_where_it_goes(
+    repository: Repository, condition: str
+) -> None:
+    sides = template(policy(statement())), template(policy(statement(condition=condition)))
+    for (before, after), code in ((sides, 0), (sides[::-1], 1)):
+        repository.commit({"Dev/a": before})
+        repository.write({"Dev/a": after})
+        assert repository.run("HEAD", "--fail-on=widened")[0] == code
 
 
 @pytest.mark.usefixtures("changed")
@@ -141,7 +154,7 @@ def test_what_is_deployed_where_no_environment_yml_names_the_stacks_is_not_guess
     [
         (FULL, "widened", 1),
         (FULL, "escalation", 1),
-        (FULL, "granted", 0),
+        (FULL, "granted", 1),
         (SEND, "widened granted escalation", 0),
         (f"{SEND}\n{RECEIVE}", "granted", 1),
         (f"{SEND}\n{RECEIVE}", "widened", 1),
@@ -150,7 +163,7 @@ def test_what_is_deployed_where_no_environment_yml_names_the_stacks_is_not_guess
         (f"{SEND}\n{HAND_OVER}", "escalation", 1),
     ],
 )
-def test_a_gate_fails_on_its_kind_and_that_of_widened_on_granted_too(
+def test_a_gate_asks_what_can_be_requested_whatever_the_line_calls_it(
     repository: Repository, after: str, gates: str, code: int
 ) -> None:
     repository.commit({"Dev/a": template(policy(SEND))})
@@ -163,7 +176,6 @@ def test_a_gate_fails_on_its_kind_and_that_of_widened_on_granted_too(
     [
         (["no-such"], "no such git revision: no-such\n"),
         (["--", "--output=x"], "no such git revision: --output=x\n"),
-        (["HEAD"], "out/Dev/a.yml:2: did not find expected node content (working tree)\n"),
         (["HEAD", "HEAD~1"], "no templates under out/ in HEAD or HEAD~1\n"),
     ],
 )
@@ -177,18 +189,36 @@ def test_what_cannot_be_reviewed_is_an_error(repository: Repository, arguments: 
     assert repository.run(*arguments) == (2, "", message)
 
 
-def test_bytes_that_are_no_text_are_an_error_with_their_line(repository: Repository) -> None:
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"# one\n# two\n\xff", "out/Dev/a.yml:3: not UTF-8"),
+        (b"Resources: [", "out/Dev/a.yml:2: did not find expected node content"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line_with_its_place_and_side(
+    repository: Repository, data: bytes, fault: str
+) -> None:
     repository.commit({"Dev/a": template(policy(SEND))})
-    path = repository.folder / "out/Dev/a.yml"
-    path.write_bytes(b"# one\n# two\n\xff")
-    assert repository.run("HEAD") == (2, "", "out/Dev/a.yml:3: not UTF-8 (working tree)\n")
+    (repository.folder / "out/Dev/a.yml").write_bytes(data)
+    code, out, err = repository.run("HEAD", "--fail-on=widened")
+    assert (code, err) == (1, "")
+    assert [line.strip() for line in out.splitlines() if line[:3] == "  +"] == [
+        f"+ widened   cannot read {fault} (working tree)"
+    ]
+    repository.git("commit", "-q", "-a", "-m", "x")
+    repository.write({"Dev/a": template(policy(SEND))})
+    assert f"cannot read {fault} (HEAD)" in repository.run("HEAD")[1]
 
 
-def test_a_submodule_in_out_is_an_error(repository: Repository) -> None:
+def test_a_submodule_in_out_is_a_line(repository: Repository) -> None:
     repository.commit({"Dev/a": template(policy(SEND))})
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},out/Dev/b.yml")
     repository.git("commit", "-q", "-m", "x")
-    assert repository.run("HEAD") == (2, "", "out/Dev/b.yml is a submodule; out/ holds files alone\n")
+    repository.write({"Dev/a": template(policy(SEND))})
+    code, out, err = repository.run("HEAD~1", "HEAD", "--fail-on=widened")
+    assert (code, err) == (1, "")
+    assert "other files in out\n  + widened   cannot tell: out/Dev/b.yml came: it is a submodule (HEAD)\n" in out
 
 
 def test_a_folder_without_git_is_an_error(

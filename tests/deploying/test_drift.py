@@ -38,3 +38,17 @@ def test_drift_looks_at_what_a_document_says_and_not_at_how_it_is_written(in_iam
 def test_a_document_that_cannot_be_judged_is_named() -> None:
     with pytest.raises(Refused, match=r"^the-role the-policy: Effect is 'Perhaps', neither Allow nor Deny$"):
         drift.read({("the-role", "the-policy"): statement(Effect="Perhaps")})
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        (statement(Limit="x"), "a statement with Limit in the-role the-policy: "),
+        ({**statement(), "Version": "2030-01-01"}, "a policy document of the-role the-policy, for its Version "),
+        ({**statement(), "Include": "x"}, "Include in a policy document of the-role the-policy"),
+    ],
+)
+def test_what_is_not_understood_in_a_document_is_said_and_not_left_out(document, what) -> None:
+    with pytest.raises(Refused) as error:
+        drift.read({("the-role", "other"): statement(), ("the-role", "the-policy"): document})
+    assert str(error.value).startswith(f"cannot tell: nothing here understands {what}")

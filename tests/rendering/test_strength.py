@@ -150,10 +150,18 @@ def test_a_linked_folder_of_partials_is_not_read(project: Project, tmp_path) -> 
 
 
 def test_a_pipe_or_a_device_is_not_read(project: Project) -> None:
-    for folder in ("out/Dev", "policies/sqs"):
-        os.mkfifo(project.folder / folder / "pipe.yml.j2")
-        (project.folder / folder / "zero.yml.j2").symlink_to("/dev/zero")
+    os.mkfifo(project.folder / "policies/sqs/pipe.yml.j2")
+    (project.folder / "policies/sqs/zero.yml.j2").symlink_to("/dev/zero")
     project.render()
+    odd = {"out/Dev/pipe.yml", "out/Dev/pipe.yml.j2", "out/Dev/zero.yml", "out/Dev/zero.yml.j2"}
+    for path in odd:
+        if "pipe" in path:
+            os.mkfifo(project.folder / path)
+        else:
+            (project.folder / path).symlink_to("/dev/zero")
+    done = project.run("render.py")
+    said = {line.split(":")[0] for line in (done.stdout + done.stderr).splitlines() if "move it away" in line}
+    assert (done.returncode, said) == (1, odd)
 
 
 def test_locale_and_umask_change_nothing_but_the_mode(project: Project) -> None:
