@@ -310,7 +310,7 @@ def _all_included(resources: frozenset[str], wide: frozenset[str]) -> bool:
 @lru_cache(maxsize=4096)
 def _is_included(text: str, pattern: str) -> bool:
     wide, narrow = letters(pattern), letters(text)
-    return max(len(wide), len(narrow)) <= SHORT and includes(wide, narrow)
+    return UNKNOWN not in text and max(len(wide), len(narrow)) <= SHORT and includes(wide, narrow)
 
 
 def _only_shrinks(old: Rules, new: Rules) -> bool:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from taskroles.access import actions
 from taskroles.access.compare import compare
+from taskroles.access.conditions import ALWAYS, opaque
 from taskroles.access.patterns import letters
 from taskroles.access.reading import Statement
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 ACTIONS = sorted(actions.expand("sqs:*") | actions.expand("ec2messages:*"))
 TEXTS = ["".join(letters) for size in range(6) for letters in itertools.product("abc", repeat=size)]
-CONDITIONS = ("c", "d")
+CONDITIONS = {name: frozenset([opaque(name)]) for name in ("c", "d")}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,14 +53,15 @@ def oracle(statements: list[Statement]) -> dict[tuple[str, frozenset[str]], froz
     """Return the resources that are allowed, for each action and each choice of true conditions."""
     answer = {}
     for action in ACTIONS:
-        for true in map(frozenset, ([], ["c"], ["d"], ["c", "d"])):
+        for names in map(frozenset, ([], ["c"], ["d"], ["c", "d"])):
+            true = {ALWAYS, *(CONDITIONS[name] for name in names)}
             sets: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
             for s in statements:
                 named = any(action in actions_matching(p) for p in s.actions or s.not_actions)
-                if named == bool(s.actions) and (not s.condition or s.condition in true):
+                if named == bool(s.actions) and s.condition in true:
                     covered = set().union(*map(resources_matching, s.resources or s.not_resources))
                     sets[s.effect] |= covered if s.resources else set(TEXTS) - covered
-            answer[action, true] = frozenset(sets["Allow"] - sets["Deny"])
+            answer[action, names] = frozenset(sets["Allow"] - sets["Deny"])
     return answer
 
 
@@ -91,7 +93,7 @@ def statements_of(draw: st.DrawFn, patterns: st.SearchStrategy[str] = resource_p
         actions if negated[0] else (),
         () if negated[1] else where,
         where if negated[1] else (),
-        draw(st.sampled_from(["", "", "", *CONDITIONS])),
+        draw(st.sampled_from([ALWAYS, ALWAYS, ALWAYS, *CONDITIONS.values()])),
     )
 
 
