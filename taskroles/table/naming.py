@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.names import VARIABLE, filled, pattern_faults, policy_fault, stack_fault, substituted, template_fault
+from taskroles.names import (
+    ENVIRONMENT_FILE,
+    VARIABLE,
+    filled,
+    pattern_faults,
+    policy_fault,
+    stack_fault,
+    substituted,
+    template_fault,
+)
 from taskroles.table.grammar import names_of, parameters_in, settings, task_role_of
 from taskroles.table.policies import for_environment
 
@@ -56,8 +65,13 @@ def illegal_names(names: Names, data: dict[str, Any]) -> Iterator[Fault]:
         templates = (template_fault(filled(each.template, service=service)) for each in here)
         yield from filter(None, (next(filter(None, stacks), ""), next(filter(None, templates), "")))
 
-    if any(faults(max(data["services"], key=len))):  # their length is all that can be wrong with them
-        yield from ((("services", service), fault) for service in data["services"] for fault in faults(service))
+    def takes_the_environments_file(service: str) -> bool:
+        return any(filled(each.template, service=service).lower() == ENVIRONMENT_FILE for each in here)
+
+    services = data["services"]
+    if not any(faults(max(services, key=len))):  # beside that name, their length is all that can be wrong with them
+        services = [service for service in services if takes_the_environments_file(service)]
+    yield from ((("services", service), fault) for service in services for fault in faults(service))
 
 
 def shared_stacks(names: Names, data: dict[str, Any]) -> Iterator[Fault]:

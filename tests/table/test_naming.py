@@ -125,6 +125,10 @@ def test_no_template_takes_the_place_of_what_out_says_of_an_environment(faults_o
     expected = "a template cannot be called environment.yml: out/ has an environment.yml of its own"
     assert faults_of(ENVIRONMENTS + services) == [f"services.yml:2: {expected}"]
     assert faults_of(f"{ENVIRONMENTS}names: {{template: 't-{{service}}.yml'}}\n{services}") == []
+    beside_a_longer_one = services.replace(
+        "}}}", "}}, notifications: {task_role: 'n-${EnvType}', policies: {sqs: full}}}"
+    )
+    assert faults_of(ENVIRONMENTS + beside_a_longer_one) == [f"services.yml:2: {expected}"]
 
 
 @pytest.mark.parametrize(
