@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taskroles.table.policies import Fault, Level
 
 KINDS = ("import", "import-arn", "name", "arn")  # of targets
-SUBSTITUTION = re.compile(r"\$\{([^}]*)\}?")
+SUBSTITUTION = re.compile(r"\$\{([^}]*)(\}?)")
 
 
 def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
@@ -114,6 +114,9 @@ def found_by_faults(path: Path, found_by: Any, data: dict[str, Any]) -> Iterator
         yield (*path, kind), f"unknown key {kind!r}; allowed: {listed(KINDS, kind)}"
     elif kind == "arn" and not value.startswith("arn:"):
         yield (*path, kind), f"{shown(value)} is no ARN, such as arn:aws:sqs:eu-west-1:123456789012:orders"
+    elif kind != "arn" and value.startswith("arn:"):
+        holds = "a name" if kind == "name" else "the name of an export"
+        yield (*path, kind), f"{shown(value)} is an ARN, and {kind} is {holds}; write {{arn: ...}}"
     elif kind == "name" and not value.strip("/"):
         yield (*path, kind), f"{shown(value)} is no name"
     yield from substitution_faults((*path, kind), value, data)
@@ -122,6 +125,11 @@ def found_by_faults(path: Path, found_by: Any, data: dict[str, Any]) -> Iterator
 def task_role_faults(path: Path, written: Any, data: dict[str, Any]) -> Iterator[Fault]:
     """Yield what is wrong with a task role; its name, with the first environment in which it is none."""
     role = task_role_of(written)
+    if role.by == "export" and role.text.startswith("arn:"):
+        yield (
+            path,
+            f"{shown(role.text)} is an ARN: write the export that holds the role's name, or {{name: ...}}, the name",
+        )
     yield from substitution_faults(path, role.text, data)
     if role.by == "name":
         names = (substituted(role.text, parameters_in(environment, data)) for environment in data["environments"])
@@ -130,10 +138,12 @@ def task_role_faults(path: Path, written: Any, data: dict[str, Any]) -> Iterator
 
 
 def substitution_faults(path: Path, text: str, data: dict[str, Any]) -> Iterator[Fault]:
-    """Yield every `${...}` in `text` that the generated templates do not have."""
+    """Yield every `${...}` in `text` that the generated templates do not have, or that does not end."""
     if "${" not in text:
         return
     known = [*data.get("parameters", {}), ENV_TYPE, *PSEUDO_PARAMETERS]
-    for name in SUBSTITUTION.findall(text):
+    for name, end in SUBSTITUTION.findall(text):
         if name not in known:
             yield path, unknown_variable(name, known)
+        elif not end:
+            yield path, f"${{{name} is not closed: write ${{{name}}}"

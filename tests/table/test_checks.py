@@ -129,6 +129,19 @@ TARGETS = {
         "{send: q}",
         ['2: "orders" is no ARN, such as arn:aws:sqs:eu-west-1:123456789012:orders'],
     ),
+    "an ARN for a name": (
+        "{name: 'arn:aws:sqs:::q'}",
+        "{send: q}",
+        ['2: "arn:aws:sqs:::q" is an ARN, and name is a name; write {arn: ...}'],
+    ),
+    "an ARN for the export that holds it": (
+        "{dev: {import-arn: 'arn:aws:sqs:::q'}, default: {import: 'arn:aws:sqs:::q'}}",
+        "{send: q}",
+        [
+            f'2: "arn:aws:sqs:::q" is an ARN, and {kind} is the name of an export; write {{arn: ...}}'
+            for kind in ("import", "import-arn")
+        ],
+    ),
     "no name": ("{name: //}", "{send: q}", ['2: "//" is no name']),
     "a parameter that there is not": (
         "{dev: {import: '${Dev}-q'}, default: {name: q}}",
@@ -182,6 +195,17 @@ ROLES = {
         "'${AWS::Regoin}'",
         [f"3: nothing is called ${{AWS::Regoin}}; allowed: {PSEUDO}. Did you mean 'AWS::Region'?"],
     ),
+    "the ARN of a role": (
+        "'arn:aws:iam::123456789012:role/app'",
+        [
+            '3: "arn:aws:iam::123456789012:role/app" is an ARN: write the export that holds the role\'s name, or {name: ...}, the name'
+        ],
+    ),
+    "a parameter that does not close": (
+        "'${EnvType-app'",
+        [f"3: nothing is called ${{EnvType-app}}; allowed: {PSEUDO}. Did you mean 'EnvType'?"],
+    ),
+    "a parameter that does not close at the end": ("'app-${EnvType'", ["3: ${EnvType is not closed: write ${EnvType}"]),
     "braces that do not close": ("'a-${'", [f"3: nothing is called ${{}}; allowed: {PSEUDO}"]),
     "a literal that CloudFormation would not substitute": (
         "'${!EnvType}'",
