@@ -28,7 +28,7 @@ MAY_IMPORT = {
 MOST_LINES = 400
 NO_SUBJECT = re.compile(r"_?(util|utils|common|shared|helper|helpers|misc)")
 # The names of the sample and of anybody's environments; what stands in /dev is no environment.
-OF_THE_SAMPLE = re.compile(r"mynavi|production|staging|(?<!/)\bdev\b", re.IGNORECASE)
+OF_THE_SAMPLE = re.compile(r"mynavi|vpcname|production|staging|(?<!/)\bdev\b", re.IGNORECASE)
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 TEXTS = [*MODULES, *sorted(PACKAGE.rglob("*.json"))]
 

@@ -123,7 +123,7 @@ def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels:
     elif target is not None and not isinstance(target, str):
         yield f"a grant has one target; several are a list of grants: [{{{level}: a}}, {{{level}: b}}]"
     elif target is None and levels[level].takes_target:
-        yield f"{level} needs a target, as in {{{level}: {next(iter(targets), 'sample-queue')}}}"
+        yield f"{level} needs a target, as in {{{level}: {next(iter(targets), 'orders-queue')}}}"
     elif target is not None and not levels[level].takes_target:
         yield f"{level} takes no target: policies/{aws_service}/{level}.yml.j2 does not mention `target`; write it alone: {level}"
     elif target is not None and target not in targets:

@@ -78,7 +78,7 @@ PARAMETERS = {
     "names that are none": (
         "1st: x, vpc-stack: y",
         [
-            f"2: {name!r} is not the name of a parameter: a letter, then letters and digits, such as VPCName"
+            f"2: {name!r} is not the name of a parameter: a letter, then letters and digits, such as VpcStack"
             for name in ("1st", "vpc-stack")
         ],
     ),

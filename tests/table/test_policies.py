@@ -8,7 +8,7 @@ TOP = "environments: [dev, live]\ntargets: {q: {name: queue}, r: {name: other}}\
 USE = "  user: {task_role: u, policies: {s3: [{full: q}, {full: r}]}}\n"  # of both targets
 NOTHING = "add `default`, or `default: none` for no access"
 GRANT = (
-    "a policy: a level (full), a level with its target ({consume: sample-queue}) and options "
+    "a policy: a level (full), a level with its target ({consume: orders-queue}) and options "
     "({read: {target: uploads, prefix: incoming/}}), a list of those, or a map from environment to those, with "
     "`default` for the rest and `none` for no access"
 )
@@ -72,11 +72,11 @@ POLICIES = {
     "the same grant twice": ("sqs: [full, full]", ['["full", "full"] holds the same twice; keep one']),
     "no grant": (
         "sqs: []",
-        ["[] is not a level (full), a level with its target ({consume: sample-queue}), or a list of those"],
+        ["[] is not a level (full), a level with its target ({consume: orders-queue}), or a list of those"],
     ),
     "nothing": (
         "sqs: ",
-        ['"" is not a level (full), or a level with its target ({consume: sample-queue}) and options'],
+        ['"" is not a level (full), or a level with its target ({consume: orders-queue}) and options'],
     ),
     "no environment": ("sqs: {}", [f"{{}} is not {GRANT}"]),
     "a misspelt option": (
