@@ -93,6 +93,14 @@ if [ "$options" ]; then
   "$new" -I -m pip install -qq --no-user --no-input --disable-pip-version-check --require-hashes $options ||
     stop 'pip could not install them; the next call begins anew'
   "$new" -I -c 'import yaml' 2>/dev/null || stop "pip has put them elsewhere; 'pip config list' may tell why"
+  # The AWS CLI is no entry point: pip writes Python's path into its first line as it is, where no blank may stand.
+  if [ -f .venv/bin/aws ] && IFS= read -r first <.venv/bin/aws && [ "${first#* }" != "$first" ]; then
+    {
+      printf '%s\n' '#!/bin/sh' "'''exec' \"\${0%/*}/python\" \"\$0\" \"\$@\"" "' '''"
+      sed 1d .venv/bin/aws
+    } >.venv/aws
+    cat .venv/aws >.venv/bin/aws
+  fi
   for group; do cp "requirements/$group.txt" .venv/; done
 fi
 find .venv/bin .venv/lib/python*/site-packages -maxdepth 1 ! -name __pycache__ >"$contents"

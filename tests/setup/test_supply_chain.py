@@ -67,7 +67,7 @@ def test_what_is_set_up_renders_without_a_network(project: Project, quick_python
 @pytest.fixture(scope="module")
 def deploying(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone in which make has set up, from the package index, what renders and what deploys."""
-    folder = copy_of_the_program(tmp_path_factory.mktemp("clone") / "project")
+    folder = copy_of_the_program(tmp_path_factory.mktemp("a clone") / "project")
     for group in ("rendering", "deploying"):
         done = make(folder, group)
         if done.returncode:
@@ -100,6 +100,11 @@ def test_what_deploys_is_installed_without_what_develops(deploying: Path) -> Non
     assert {"awscli", "botocore", "jinja2", "pyyaml", "jsonschema_rs"} <= installed
     assert not {"ministack", "hypothesis", "cfn_lint", "policy_sentry", "pytest", "uv"} & installed
     assert (deploying / ".venv/bin/aws").exists()
+
+
+def test_the_aws_cli_starts_in_a_folder_with_a_blank_in_its_name(deploying: Path) -> None:
+    done = subprocess.run([deploying / ".venv/bin/aws", "--version"], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("aws-cli/"), done.stderr
 
 
 def test_what_deploys_previews_as_far_as_asking_aws(deploying: Path) -> None:
