@@ -103,6 +103,19 @@ def test_a_value_arrives_as_it_is(folder: Path, verb: str, value: str) -> None:
         assert not (folder / "ran").exists()
 
 
+def test_an_environment_is_asked_of_a_review_of_what_is_deployed_alone(folder: Path) -> None:
+    review = ["python", "-I", "taskroles", "review"]
+    for sides, asked in (
+        (["BASE=deployed"], [*review, "--environment=live", "--", "deployed"]),
+        (["BASE=a", "HEAD=deployed"], [*review, "--environment=live", "--", "a", "deployed"]),
+        (["BASE=a"], [*review, "--", "a"]),
+    ):
+        make(folder, "review", *sides, ENV="live")
+        assert ran_as(folder) == asked
+    make(folder, "review", "BASE=deployed", ENV="")
+    assert ran_as(folder) == [*review, "--", "deployed"]
+
+
 @pytest.mark.parametrize("name", READ + OWN + MAKES)
 def test_no_variable_is_expanded_or_run(folder: Path, name: str) -> None:
     for value in HARMFUL:
