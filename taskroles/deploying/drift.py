@@ -20,7 +20,7 @@ from taskroles.deploying.stacks import (
     pages,
     template_of,
 )
-from taskroles.deploying.templates import documents, parameter_values, planned
+from taskroles.deploying.templates import documents, others, parameter_values, planned
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
 
@@ -40,6 +40,7 @@ WAYS_OUT = {
     "changed by hand": BY_HAND,
     "missing": BY_HAND,
     "unmanaged": "      No stack of ours has put it there: write it into services.yml, or delete it.",
+    "not looked at": "      The stack holds more than policies, of which nothing here knows how it stands: see to it in CloudFormation.",
     "not deployed": "      out/ has changed since the last deploy: deploy.",
 }
 
@@ -57,12 +58,16 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
         stack = find_stack(environment.stack(service))
         print(f"\n{service}: {deployment(environment, service, stack)}")
         in_out = read(documents(*planned(environment, service, account, stack), exports))
-        deployed = {}
+        deployed, unread = {}, []
         if came_up(stack):
             template = parse_template(template_of(stack["StackId"]), environment.template(service))
+            unread = others(template)
             deployed = read(documents(template, parameter_values(template, account, stack), exports))
         roles = {role for role, _ in in_out.keys() | deployed.keys()}
         in_iam = read({(role, name): held for role in roles for name, held in inline_policies(role).items()})
+        for what in unread:
+            words.append("not looked at")
+            print("  " + paint(f"{'not looked at':<17}", "31", sys.stdout) + printable(what))
         for key in sorted(in_out.keys() | deployed.keys() | in_iam.keys()):
             word = standing(in_out.get(key), deployed.get(key), in_iam.get(key))
             words.append(word)

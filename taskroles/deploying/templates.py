@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from taskroles.deploying.stacks import Account
 
 
+POLICY = "AWS::IAM::Policy"
+
+
 def read_template(environment: Environment, service: str) -> dict[str, Any]:
     """Return the template of a service in `out/`. Raises BadInput if it is none."""
     path = environment.template(service)
     try:
         template = parse_template(Path(path).read_text(encoding="utf-8"), path)
         documents(template, {}, {})
-        what = next(filter(None, map(unresolvable_role, policies(template))), "")
+        what = "; ".join([*others(template), *filter(None, map(unresolvable_role, policies(template)))])
     except TemplateError as error:
         raise BadInput([f"{error}; render.py has not written this"]) from None
     except (OSError, UnicodeError) as error:
@@ -82,10 +85,16 @@ def imported(node: Any, values: dict[str, str]) -> Iterator[str]:
             yield from imported(item, values)
 
 
+def others(template: dict[str, Any]) -> list[str]:
+    """Return what of a template's resources is no policy on roles, and so is not looked at where policies are."""
+    found = template["Resources"].items()
+    return [f"{name} is {resource['Type']}, no {POLICY}" for name, resource in found if resource["Type"] != POLICY]
+
+
 def policies(template: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the properties of each policy of a template, as they are written."""
     resources = template["Resources"].values()
-    return [resource["Properties"] for resource in resources if resource["Type"] == "AWS::IAM::Policy"]
+    return [resource["Properties"] for resource in resources if resource["Type"] == POLICY]
 
 
 def documents(

@@ -45,6 +45,17 @@ def test_drift_tells_what_was_changed_deleted_and_added_by_hand_from_what_was_no
     assert "4 of " in result.stderr
 
 
+def test_what_a_stack_holds_beside_policies_is_named_and_is_no_sync(project, aws, roles) -> None:
+    assert ("Staging", "backend") in roles
+    given_stack(aws, f"{PREFIX}backend-staging", project.read(BACKEND) + "  Jobs:\n    Type: AWS::SQS::Queue\n")
+
+    result = deploy(project, aws, "--drift", "Staging", "backend")
+
+    assert result.returncode == 1
+    assert lines_about(result.stdout, "not looked at", "Jobs is AWS::SQS::Queue, no AWS::IAM::Policy")
+    assert "see to it in CloudFormation" in result.stderr
+
+
 def test_destroy_says_that_there_is_nothing_to_delete(project, aws) -> None:
     nothing = deploy(project, aws, "--destroy", "--yes", "Staging")
 
