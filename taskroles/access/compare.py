@@ -32,11 +32,12 @@ TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 FEW, SHORT = 16, 300  # patterns, and letters of one, that are compared one by one before all of them together
 
-Growth = Literal["", "conditions", "names", "meeting", "certain"]
+Growth = Literal["", "conditions", "names", "opaque", "meeting", "certain"]
 # what lies between nothing and certainty, the worst last
 WHY = {
     "conditions": CONDITIONS_DIFFER,
     "names": f"{CANNOT_TELL}: conditions differ by a name known only to AWS",
+    "opaque": f"{CANNOT_TELL}: conditions differ by what is no condition of IAM's",
     "meeting": MEETING,
 }
 
@@ -328,8 +329,10 @@ def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Gro
             continue
         if not others or tells_apart(condition, others, work):
             return "certain"
-        named = any("${" in value for each in (condition, *others) for part in each for value in part.values)
-        worst = "names" if named or worst == "names" else "conditions"
+        parts = [part for each in (condition, *others) for part in each]
+        named = any("${" in value for part in parts for value in part.values)
+        here = "opaque" if any(part.is_opaque for part in parts) else "names" if named else "conditions"
+        worst = max(worst, here, key=["", *WHY].index)
     return worst
 
 

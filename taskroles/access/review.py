@@ -226,7 +226,7 @@ def compare_templates(
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
     passed = tuple(environment.parameters for environment in environments)
     was, now = moved_values(before, after, *passed)
-    kept = [policy for policy in before.policies if policy.stays and policy.logical_id not in ids_of(after)]
+    kept = [policy for policy in before.policies if outlives(policy, after)]
     access_before = by_role(before.policies, was)
     access_after = by_role(after.policies, now)
     for role, stays in by_role(kept, was).items():
@@ -249,9 +249,12 @@ def compare_templates(
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
 
-def ids_of(template: Template) -> set[str]:
-    """Return the logical ids of a template's policies."""
-    return {policy.logical_id for policy in template.policies}
+def outlives(policy: Policy, after: Template) -> bool:
+    """Tell whether CloudFormation leaves a policy where it is: one that is removed, or that another one replaces."""
+    same = [each for each in after.policies if each.logical_id == policy.logical_id]
+    if not same:
+        return policy.stays
+    return policy.stays_behind and all((each.name, each.roles) != (policy.name, policy.roles) for each in same)
 
 
 def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:
@@ -265,7 +268,8 @@ def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, lis
 
 def staying(policy: Policy) -> Line:
     """Say that a policy outlives its resource."""
-    text = f"{policy.logical_id} is removed under a DeletionPolicy: CloudFormation leaves {policy.name} where it is"
+    attribute = "removed under a DeletionPolicy" if policy.stays else "replaced under an UpdateReplacePolicy"
+    text = f"{policy.logical_id} is {attribute}: CloudFormation leaves {policy.name} where it is"
     return Line("notice", (), text)
 
 
