@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from taskroles.access.actions import expand
+from taskroles.access.actions import expand, size_of_service
 from taskroles.access.automaton import OTHER, TooMuch, Work, matched_together
 from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
 from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
@@ -31,6 +31,8 @@ MEETING = f"{CANNOT_TELL}: NotResource meets a name known only to AWS"
 TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 FEW, SHORT = 16, 300  # patterns, and letters of one, that are compared one by one before all of them together
+MOST_EXPANDED = 2_000_000  # actions that patterns are asked of: about a second
+MOST_PAIRS = 300_000  # of patterns that are asked of each other
 
 Growth = Literal["", "conditions", "names", "opaque", "meeting", "certain"]
 # what lies between nothing and certainty, the worst last
@@ -53,6 +55,12 @@ class Rule(NamedTuple):
 
 Rules = frozenset[Rule]
 NONE: Rules = frozenset()
+
+
+@lru_cache(maxsize=1024)
+def without(rules: Rules, others: Rules) -> Rules:
+    """Return rules but others; of 20,000 actions most have the very same ones."""
+    return rules - others
 
 
 class Change(NamedTuple):
@@ -81,16 +89,26 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
     gained there of the same action are two changes. A Deny that shrinks counts as widened even if these statements
     alone do not allow the action: another policy of the role may.
     """
+    return compared(before, after)[0]
+
+
+def compared(
+    before: Iterable[Statement], after: Iterable[Statement]
+) -> tuple[list[Change], tuple[dict[str, Rules], dict[str, Rules]]]:
+    """Return what `compare` does, and the rules of either side (see `rules_of_both`); none if these were too much."""
     before, after = list(before), list(after)
-    old, new = rules_of_both(before, after)
+    differ = {s[:6] for s in before} != {s[:6] for s in after}  # in more than their places
+    try:
+        old, new = rules_of_both(before, after)
+    except TooMuch:
+        return ([Change("*", "widened", NONE, NONE, TOO_MUCH)] if differ else []), ({}, {})
     work = Work()
     pairs = {action: (old.get(action, NONE), new.get(action, NONE)) for action in old.keys() | new.keys()}
     verdicts = {pair: _verdict(*pair, work) for pair in set(pairs.values())}
     found = [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
-    differ = {s[:6] for s in before} != {s[:6] for s in after}  # in more than their places
     if differ and not _future_actions(_named([*before, *after]))[1]:
         found.append(Change("*", "widened", NONE, NONE, TOO_MUCH))
-    return found
+    return found, (old, new)
 
 
 # --- actions --------------------
@@ -100,10 +118,12 @@ def rules_of_both(before: Iterable[Statement], after: Iterable[Statement]) -> tu
     """Map, for either side, each action that its statements speak of to their rules for it.
 
     Patterns are expanded to the actions that exist. Beside them stand actions that AWS may add: one for each set of
-    patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`.
+    patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`. May raise
+    TooMuch.
     """
     sides = list(before), list(after)
     named = _named([statement for side in sides for statement in side])
+    Work(MOST_EXPANDED).spend(sum(map(size_of_service, named)))
     future, _ = _future_actions(named)
     today = frozenset().union(*map(expand, named)) if named else frozenset()
     old, new = (_rules_by_action(side, today, future) for side in sides)
@@ -123,6 +143,8 @@ def _future_actions(named: frozenset[str]) -> tuple[dict[str, frozenset[str]], b
     And whether these are all: too many patterns are not read together.
     """
     wild = sorted(pattern for pattern in named if is_wildcard(pattern))
+    if len(wild) * len(named) > MOST_PAIRS:
+        return {}, False
     found = {pattern: frozenset([pattern, *(w for w in wild if action_matches(w, pattern))]) for pattern in named}
     found = {pattern: by for pattern, by in found.items() if is_wildcard(pattern) or not expand(pattern)}
     together = set(found.values())
@@ -141,16 +163,24 @@ def _future_actions(named: frozenset[str]) -> tuple[dict[str, frozenset[str]], b
 def _rules_by_action(
     statements: list[Statement], today: frozenset[str], future: dict[str, frozenset[str]]
 ) -> dict[str, Rules]:
-    speakers = dict.fromkeys((*today, *future), 0)  # a bit for each statement: of 20,000 actions, few differ
-    everything = speakers.keys()
-    for bit, s in enumerate(statements):
-        patterns = {pattern.lower() for pattern in s.actions or s.not_actions}
+    groups: dict[tuple[bool, frozenset[str]], list[Rule]] = {}  # what statements about the same actions say
+    for s in statements:
+        patterns = frozenset(pattern.lower() for pattern in s.actions or s.not_actions)
+        groups.setdefault((bool(s.actions), patterns), []).extend(_rules(s))
+    speakers = dict.fromkeys((*today, *future), 0)  # a bit for each group: of 20,000 actions, few differ
+    always = 0  # the groups that speak of all actions but those whose bits are turned
+    for bit, (positive, patterns) in enumerate(groups):
+        if "*" in patterns:
+            always |= positive << bit
+            continue
+        always |= (not positive) << bit
         covered = {action for pattern in patterns for action in expand(pattern)}
         covered |= {name for name, by in future.items() if not patterns.isdisjoint(by)}
-        for action in covered if s.actions else everything - covered:
+        for action in covered:
             speakers[action] |= 1 << bit
+    speakers = {action: bits ^ always for action, bits in speakers.items()}
     said = {
-        bits: frozenset(rule for bit, s in enumerate(statements) if bits >> bit & 1 for rule in _rules(s))
+        bits: frozenset(rule for bit, rules in enumerate(groups.values()) if bits >> bit & 1 for rule in rules)
         for bits in set(speakers.values())
     }
     return {action: said[bits] for action, bits in speakers.items() if bits}

@@ -11,10 +11,13 @@ import itertools
 import json
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.canonical import canonical, unspelled, with_variables
 from taskroles.access.patterns import glob_matches, is_wildcard, letters, spelled_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NAMES = (
     *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
@@ -110,9 +113,14 @@ def parse(raw: Any, *, variables: bool = True) -> list[Part]:
             texts = [canonical(value) for value in listed]
             texts = [with_variables(text) for text in texts] if variables else texts
             found.append(Part(operator, Folded(key), frozenset(_folded(operator, text) for text in texts)))
-    if len({part[:2] for part in found if not part.is_opaque}) < sum(not part.is_opaque for part in found):
+    named = [(str(written).lower(), str(key).lower()) for written, keys in raw.items() for key in _keys(keys)]
+    if len(set(named)) < len(named):
         return [opaque(f"Condition is {unspelled(raw, 'a Condition that names one key twice')}")]
     return found
+
+
+def _keys(keys: Any) -> Iterable[str]:
+    return keys if isinstance(keys, dict) else ()
 
 
 def _operator(written: str) -> str:
