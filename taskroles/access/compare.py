@@ -32,6 +32,7 @@ TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 FEW, SHORT = 16, 300  # patterns, and letters of one, that are compared one by one before all of them together
 MOST_EXPANDED = 2_000_000  # actions that patterns are asked of: about a second
+OF_CONDITIONS = 2  # what it costs at least to compare two conditions, next to a position of an automaton
 MOST_PAIRS = 300_000  # of patterns that are asked of each other
 
 Growth = Literal["", "conditions", "names", "opaque", "meeting", "certain"]
@@ -216,7 +217,7 @@ def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
 
 def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
     unknown_ones = {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}
-    if unknown_ones and not _only_shrinks(before, after):
+    if unknown_ones and not _only_shrinks(before, after, work):
         kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
         return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
     grows = _change(before, after, ("granted", "widened"), work)
@@ -269,8 +270,9 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
 
     That a Deny of old might be what forbids it is left out: `_change` reports every Deny that shrinks.
     """
+    work.spend(len(old) + len(new))
     had = _by_condition(r for r in old if r.effect == "Allow")
-    allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had)
+    allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had, work)
     if not allowing:
         return ""
     denying = _by_condition(r for r in new if r.effect == "Deny")
@@ -293,6 +295,7 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     if not any(r.negated for r in had | denying):
         return worst
     positive = [r for r in had if not r.negated]
+    work.spend(OF_CONDITIONS * len(positive) * len(allowing))
     beyond = {
         r for r in allowing if not any(implies(r.condition, h.condition) and _includes(h, r, work) for h in positive)
     }
@@ -313,7 +316,7 @@ def _by_condition(rules: Iterable[Rule]) -> Rules:
     return frozenset(r._replace(condition=each) for r in rules for each in alternatives(r.condition))
 
 
-def _uncovered(rules: Rules, had: Rules) -> Rules:
+def _uncovered(rules: Rules, had: Rules, work: Work) -> Rules:
     """Leave out the rules that one of `had` covers for itself, whatever a `${...}` in them stands for."""
     by_resources: dict[tuple[frozenset[str], bool], list[Condition]] = {}
     for r in had:
@@ -325,10 +328,11 @@ def _uncovered(rules: Rules, had: Rules) -> Rules:
         places = [each for each in negated if each <= r.resources] if r.negated else [r.resources]
         if not r.negated:
             places += [each for each in wider if each != r.resources and _all_included(r.resources, each)]
-        known = (each for where in places for each in by_resources.get((where, r.negated), ()))
+        known = [each for where in places for each in by_resources.get((where, r.negated), ())]
+        work.spend(_cost(r.condition, known))
         return any(implies(r.condition, each) for each in known)
 
-    return frozenset(r for r in rules if not is_covered(r))
+    return frozenset(r for r in rules - had if not is_covered(r))
 
 
 def _all_included(resources: frozenset[str], wide: frozenset[str]) -> bool:
@@ -344,17 +348,20 @@ def _is_included(text: str, pattern: str) -> bool:
     return max(len(wide), len(narrow)) <= SHORT and includes(wide, narrow)
 
 
-def _only_shrinks(old: Rules, new: Rules) -> bool:
+def _only_shrinks(old: Rules, new: Rules, work: Work) -> bool:
     """Tell whether each rule of new is there in old, and each Deny of old in new, maybe under fewer conditions."""
     sides = (old, new), (_denied(new), _denied(old))
     allowed = ([_by_condition(r for r in rules if r.effect == "Allow") for rules in pair] for pair in sides)
-    return not any(_uncovered(more, had) for had, more in allowed)
+    return not any(_uncovered(more, had, work) for had, more in allowed)
 
 
 def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Growth:
     """Tell whether one of the conditions of new can hold where none of the others does: those had, and those denied."""
     worst: Growth = ""
     for condition in new:
+        if condition in others:
+            continue
+        work.spend(_cost(condition, others))
         if any(implies(condition, each) for each in others):
             continue
         if not others or tells_apart(condition, others, work):
@@ -364,6 +371,11 @@ def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Gro
         here = "opaque" if any(part.is_opaque for part in parts) else "names" if named else "conditions"
         worst = max(worst, here, key=["", *WHY].index)
     return worst
+
+
+def _cost(condition: Condition, others: Iterable[Condition]) -> int:
+    """Return what it costs to compare a condition with others, in positions of an automaton."""
+    return sum(OF_CONDITIONS + len(condition) * len(each) for each in others)
 
 
 def _hidden_meeting(allowing: Rules, others: Rules) -> bool:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import access_level
-from taskroles.access.compare import CANNOT_TELL, compare
+from taskroles.access.compare import CANNOT_TELL, TOO_MUCH, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import UNREAD, Mark
 from taskroles.access.meanings import DEFAULT, known_at_once, moved_values
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Policy, Statement
 
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
+MOST_SAID = 100_000  # actions, over all roles of a template
 ODD = "other files"  # stands where a line is about what is no template
 
 
@@ -240,11 +241,17 @@ def compare_templates(
         text = "its template is removed, its stack is not: the policies stay until somebody destroys it"
         lines.append(Line("notice", (), text))
     names = target_names(before, after)
+    left = MOST_SAID
     roles = sorted(access_before.keys() | access_after.keys())
     for role in roles:
         one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
         label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
-        found = access_lines(access_before.get(role, []), access_after.get(role, []), names, environments[1].account)
+        sides = access_before.get(role, []), access_after.get(role, [])
+        if left < 0 and {s[:6] for s in sides[0]} != {s[:6] for s in sides[1]}:
+            lines.append(Line("widened", (), f"{TOO_MUCH}{label}", marks=(UNREAD,)))
+            continue
+        found = access_lines(*sides, names, environments[1].account)
+        left -= sum(len(line.actions) for line in found)
         lines += [line._replace(text=title + line.text + label) for line in found]
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GROWS = ("granted", "widened")
 SIGNS = {"notice": "!", "granted": "+", "widened": "+", "narrowed": "-", "revoked": "-"}  # in the order of printing
-MOST_SAID = 20_000  # rules, over all lines
+MOST_SAID = 500_000  # characters of rules, over all lines
 MOST_SETS = 40  # of resources, to be looked at for one sentence
 EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition=ALWAYS)
 
@@ -75,13 +75,15 @@ def _moves(changes: list[Change], names: dict[str, str]) -> dict[str, tuple[str,
     lost = {c.action: c for c in changes if c.kind == "revoked"}
     gained = {c.action: c for c in changes if c.kind == "granted"}
     found: dict[str, tuple[str, str]] = {}
+    said: dict[tuple[Rules, Rules, str], tuple[str, ...]] = {}
     for action in lost.keys() & gained.keys():
         was, now = lost[action], gained[action]
         sides = (without(was.before, was.after), without(now.after, now.before))
         if all(rule.effect == "Allow" and not rule.negated for side in sides for rule in side):
-            noun = _resource_noun(frozenset([action]))
-            left, reached = (enumerate_text(sorted(_place(r, noun, names) for r in side)) for side in sides)
-            found[action] = (left, reached)
+            key = (*sides, _resource_noun(frozenset([action])))
+            if key not in said:
+                said[key] = tuple(enumerate_text(sorted(_place(r, key[2], names) for r in side)) for side in sides)
+            found[action] = said[key]
     return found
 
 
@@ -114,11 +116,17 @@ def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...]
     alike: dict[object, list[str]] = defaultdict(list)
     for service, group in groups.items():
         alike[service if service in had else frozenset(c[1:] for c in group)].append(service)
-    if sum(max(len(c.before) + len(c.after) for c in group) for group in groups.values()) > MOST_SAID:
+    if sum(max(_length(c.before) + _length(c.after) for c in group) for group in groups.values()) > MOST_SAID:
         alike = {"": list(groups)}  # a line for each would say the same thousands of times
     few = 2
     merged = [part for same in alike.values() for part in ([same] if len(same) > few else [[s] for s in same])]
     return [(tuple(part), [c for s in part for c in groups[s]]) for part in sorted(merged, key=lambda p: (len(p), p))]
+
+
+@lru_cache(maxsize=4096)
+def _length(rules: Rules) -> int:
+    """Return about how many characters it takes to say rules."""
+    return sum(20 + len(text) for rule in rules for text in (*rule.resources, *map(str, rule.condition)))
 
 
 def _line(

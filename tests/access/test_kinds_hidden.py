@@ -6,9 +6,17 @@ The gates that fail at each; the numbers are those of `test_kinds`.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
-from trees import HEAD, failing, lines, policy, reviewed, statement
+from trees import HEAD, failing, lines, policy, reviewed, side, statement
+
+from taskroles.access.review import review
+from taskroles.commands.review import revision_side, working_tree_side
+from taskroles.git import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVERY = {"widened", "granted", "escalation"}
 GRANTS = {"widened", "granted"}
@@ -107,3 +115,19 @@ def test_1_what_is_replaced_under_retain_stays_where_it_was() -> None:
     texts = [f"{line.kind} {line.text}" for line in lines(reviewed(HEAD + kept % "a", HEAD + kept % "b"))]
     assert any(re.search("notice.*UpdateReplacePolicy.*leaves a where it is", text) for text in texts)
     assert not any("revoked" in text for text in texts)
+
+
+@pytest.mark.parametrize("kind", ["a symbolic link", "a file"])
+def test_10_out_that_is_no_folder_is_said(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    if kind == "a file":
+        (tmp_path / "out").write_text(ONE)
+    else:
+        (tmp_path / "out").symlink_to("elsewhere")
+    git("init", "-q")
+    git("add", "out")
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "x")
+    assert set(revision_side("HEAD").odd) == set(working_tree_side().odd) == {"out"}
+    result = review(side("base", {"Production/a.yml": ONE}), revision_side("HEAD"))
+    assert failing(result) == EVERY
