@@ -131,3 +131,30 @@ def test_10_out_that_is_no_folder_is_said(kind: str, tmp_path: Path, monkeypatch
     assert set(revision_side("HEAD").odd) == set(working_tree_side().odd) == {"out"}
     result = review(side("base", {"Production/a.yml": ONE}), revision_side("HEAD"))
     assert failing(result) == EVERY
+
+
+NAMED = PARAMETER % "x" + policy(statement(), statement(Effect="Deny"), name="Q")
+SPELLED = {
+    "as the other": "PolicyName: 'Q-x'",
+    "of a parameter": "PolicyName: !Sub 'Q-${P}'",
+    "joined": "PolicyName: !Join ['-', [Q, x]]",
+    "in quotes": "'PolicyName': Q-x",
+    "escaped": '"Policy\\u004eame": Q-x',
+}
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+@pytest.mark.parametrize("now", SPELLED)
+def test_8_a_name_that_another_policy_has_is_one_however_it_is_spelled(spelled: str, now: str) -> None:
+    denying = {"Production/a.yml": NAMED.replace("PolicyName: Q", SPELLED[spelled])}
+    other = (PARAMETER % "x" + policy(statement(), name="R")).replace("PolicyName: R", "PolicyName: %s")
+    before, after = ({**denying, "Production/b.yml": text} for text in (other % "R", other % "R"))
+    after["Production/b.yml"] = (other % "R").replace("PolicyName: R", SPELLED[now])
+    result = reviewed(before, after)
+    assert failing(result) == GRANTS
+    assert any("share the name" in line.text for line in lines(result))
+
+
+def test_8_a_logical_id_that_changes_under_a_name_spelled_otherwise() -> None:
+    after = NAMED.replace("  Q:\n", "  Other:\n").replace("PolicyName: Q", "PolicyName: !Sub 'Q-${P}'")
+    assert failing(reviewed(NAMED.replace("PolicyName: Q", "PolicyName: Q-x"), after)) == GRANTS
