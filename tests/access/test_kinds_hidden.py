@@ -158,3 +158,13 @@ def test_8_a_name_that_another_policy_has_is_one_however_it_is_spelled(spelled: 
 def test_8_a_logical_id_that_changes_under_a_name_spelled_otherwise() -> None:
     after = NAMED.replace("  Q:\n", "  Other:\n").replace("PolicyName: Q", "PolicyName: !Sub 'Q-${P}'")
     assert failing(reviewed(NAMED.replace("PolicyName: Q", "PolicyName: Q-x"), after)) == GRANTS
+
+
+def test_10_another_task_role_in_environment_yml_is_said() -> None:
+    text = "environment: Production\nnames: {stack: '{service}', template: '{service}.yml', policy: '{AwsService}'}\n"
+    before, after = (
+        {"Production/environment.yml": f"{text}task_roles: {{a: {{export: {role}}}}}\n", "Production/a.yml": ONE}
+        for role in ("backend", "public")
+    )
+    found = lines(reviewed(before, after))
+    assert any("export backend → export public" in line.text for line in found), found
