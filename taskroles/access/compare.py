@@ -32,6 +32,7 @@ TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 FEW, SHORT = 16, 300  # patterns, and letters of one, that are compared one by one before all of them together
 MOST_EXPANDED = 2_000_000  # actions that patterns are asked of: about a second
+OF_SIDES = 50  # what it costs at least to compare two sides, in positions of an automaton
 OF_CONDITIONS = 2  # what it costs at least to compare two conditions, next to a position of an automaton
 MOST_PAIRS = 300_000  # of patterns that are asked of each other
 
@@ -270,7 +271,7 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
 
     That a Deny of old might be what forbids it is left out: `_change` reports every Deny that shrinks.
     """
-    work.spend(len(old) + len(new))
+    work.spend(OF_SIDES + len(old) + len(new))
     had = _by_condition(r for r in old if r.effect == "Allow")
     allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had, work)
     if not allowing:
