@@ -34,6 +34,8 @@ def git(*arguments: str, stdin: bytes = b"") -> bytes:
 class Files(NamedTuple):
     """The files below a folder in a commit: ids and kinds by path, and what reads some of the paths.
 
+    A folder that is a link, or a file, is the one path itself.
+
     Paths are relative to the current folder, which may be a part of the repository.
     """
 
@@ -47,9 +49,7 @@ def files_of(revision: str, folder: str) -> Files:
     """Return the files below `folder` in a revision. Raises GitError."""
     commit = commit_of(revision)
     ids, kinds = {}, {}
-    for entry in (
-        git("ls-tree", "-r", "-z", commit, "--", f"{folder}/").decode(errors="surrogateescape").split("\0")[:-1]
-    ):
+    for entry in git("ls-tree", "-r", "-z", commit, "--", folder).decode(errors="surrogateescape").split("\0")[:-1]:
         mode_kind_id, path = entry.split("\t", 1)
         mode, _, ids[path] = mode_kind_id.split()
         kinds[path] = KINDS.get(mode, FILE)

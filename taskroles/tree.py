@@ -14,7 +14,12 @@ FILE, LINK, OTHER, SUBMODULE = "a file", "a symbolic link", "neither a file nor 
 
 
 def walk(folder: str, *, hidden: bool = False) -> "list[tuple[str, str]]":
-    """Return path and kind of all that lies below a folder, sorted: what is hidden if asked, nothing behind links."""
+    """Return path and kind of all that lies below a folder, sorted: what is hidden if asked, nothing behind links.
+
+    If out/ itself is a link, or a file, that is all there is.
+    """
+    if folder == OUT and (os.path.islink(folder) or os.path.isfile(folder)):
+        return [(folder, LINK if os.path.islink(folder) else FILE)]
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):

@@ -63,6 +63,14 @@ def expand(pattern: str) -> frozenset[str]:
     return frozenset(action.name for service in services for name, action in service.items() if match(name))
 
 
+def size_of_service(pattern: str) -> int:
+    """Return how many actions a pattern has to be asked of; few for a plain action."""
+    prefix = pattern.partition(":")[0]
+    if is_wildcard(prefix):
+        return sum(map(len, map(_of_service, lines_by_prefix())))
+    return len(_of_service(prefix)) if is_wildcard(pattern) else 1
+
+
 def access_level(action: str) -> str:
     """Return List, Read, Write, Tagging, Permissions management, or "unknown" for an action that is not listed."""
     found = _find(action)

@@ -32,6 +32,8 @@ BRACES = str.maketrans("{}", "\N{MATHEMATICAL LEFT ANGLE BRACKET}\N{MATHEMATICAL
 DYNAMIC = "{{resolve:"
 ARN = "arn:aws:"
 
+LONGEST = 200_000  # characters that one value may become
+
 Piece = tuple[str, str]  # ("text", ...) or ("symbol", the name between the braces)
 Pieces = list[Piece]
 
@@ -112,14 +114,17 @@ def _sub(argument: Any) -> Pieces | None:
         case _:
             return None
     found: Pieces = []
-    end = 0
-    for match in SUBSTITUTED.finditer(text):
+    end = size = 0
+    for match in SUBSTITUTED.finditer(text, 0, text.rfind("}") + 1):  # what follows is not closed
         found.append(("text", text[end : match.start()]))
-        name, end = match[2].strip(), match.end()
+        name, end, before = match[2].strip(), match.end(), len(found)
         if match[1]:
             found.append(("text", f"${{{match[2]}}}"))
         elif name in names and not isinstance(names[name], (list, type(None))):
             found += pieces_of(names[name])
+            size += sum(1 + len(piece) for _, piece in found[before:])
+            if size > LONGEST:
+                raise ValueError(f"a text of more than {LONGEST:,} characters")
         elif name not in names and NAME.fullmatch(name):
             found.append(("symbol", name))
         else:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from taskroles.access.actions import expand
+from taskroles.access.actions import expand, size_of_service
 from taskroles.access.automaton import OTHER, TooMuch, Work, matched_together
 from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
 from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
@@ -31,12 +31,17 @@ MEETING = f"{CANNOT_TELL}: NotResource meets a name known only to AWS"
 TOO_MUCH = f"{CANNOT_TELL}: more patterns than can be compared in full"
 
 FEW, SHORT = 16, 300  # patterns, and letters of one, that are compared one by one before all of them together
+MOST_EXPANDED = 2_000_000  # actions that patterns are asked of: about a second
+OF_SIDES = 50  # what it costs at least to compare two sides, in positions of an automaton
+OF_CONDITIONS = 2  # what it costs at least to compare two conditions, next to a position of an automaton
+MOST_PAIRS = 300_000  # of patterns that are asked of each other
 
-Growth = Literal["", "conditions", "names", "meeting", "certain"]
+Growth = Literal["", "conditions", "names", "opaque", "meeting", "certain"]
 # what lies between nothing and certainty, the worst last
 WHY = {
     "conditions": CONDITIONS_DIFFER,
     "names": f"{CANNOT_TELL}: conditions differ by a name known only to AWS",
+    "opaque": f"{CANNOT_TELL}: conditions differ by what is no condition of IAM's",
     "meeting": MEETING,
 }
 
@@ -52,6 +57,12 @@ class Rule(NamedTuple):
 
 Rules = frozenset[Rule]
 NONE: Rules = frozenset()
+
+
+@lru_cache(maxsize=1024)
+def without(rules: Rules, others: Rules) -> Rules:
+    """Return rules but others; of 20,000 actions most have the very same ones."""
+    return rules - others
 
 
 class Change(NamedTuple):
@@ -80,16 +91,26 @@ def compare(before: Iterable[Statement], after: Iterable[Statement]) -> list[Cha
     gained there of the same action are two changes. A Deny that shrinks counts as widened even if these statements
     alone do not allow the action: another policy of the role may.
     """
+    return compared(before, after)[0]
+
+
+def compared(
+    before: Iterable[Statement], after: Iterable[Statement]
+) -> tuple[list[Change], tuple[dict[str, Rules], dict[str, Rules]]]:
+    """Return what `compare` does, and the rules of either side (see `rules_of_both`); none if these were too much."""
     before, after = list(before), list(after)
-    old, new = rules_of_both(before, after)
+    differ = {s[:6] for s in before} != {s[:6] for s in after}  # in more than their places
+    try:
+        old, new = rules_of_both(before, after)
+    except TooMuch:
+        return ([Change("*", "widened", NONE, NONE, TOO_MUCH)] if differ else []), ({}, {})
     work = Work()
     pairs = {action: (old.get(action, NONE), new.get(action, NONE)) for action in old.keys() | new.keys()}
     verdicts = {pair: _verdict(*pair, work) for pair in set(pairs.values())}
     found = [Change(a, kind, *pairs[a], reason) for a in sorted(pairs) for kind, reason in verdicts[pairs[a]]]
-    differ = {s[:6] for s in before} != {s[:6] for s in after}  # in more than their places
     if differ and not _future_actions(_named([*before, *after]))[1]:
         found.append(Change("*", "widened", NONE, NONE, TOO_MUCH))
-    return found
+    return found, (old, new)
 
 
 # --- actions --------------------
@@ -99,10 +120,12 @@ def rules_of_both(before: Iterable[Statement], after: Iterable[Statement]) -> tu
     """Map, for either side, each action that its statements speak of to their rules for it.
 
     Patterns are expanded to the actions that exist. Beside them stand actions that AWS may add: one for each set of
-    patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`.
+    patterns of both sides that match it together, so that a list of all of today's actions is not `sqs:*`. May raise
+    TooMuch.
     """
     sides = list(before), list(after)
     named = _named([statement for side in sides for statement in side])
+    Work(MOST_EXPANDED).spend(sum(map(size_of_service, named)))
     future, _ = _future_actions(named)
     today = frozenset().union(*map(expand, named)) if named else frozenset()
     old, new = (_rules_by_action(side, today, future) for side in sides)
@@ -122,6 +145,8 @@ def _future_actions(named: frozenset[str]) -> tuple[dict[str, frozenset[str]], b
     And whether these are all: too many patterns are not read together.
     """
     wild = sorted(pattern for pattern in named if is_wildcard(pattern))
+    if len(wild) * len(named) > MOST_PAIRS:
+        return {}, False
     found = {pattern: frozenset([pattern, *(w for w in wild if action_matches(w, pattern))]) for pattern in named}
     found = {pattern: by for pattern, by in found.items() if is_wildcard(pattern) or not expand(pattern)}
     together = set(found.values())
@@ -140,16 +165,24 @@ def _future_actions(named: frozenset[str]) -> tuple[dict[str, frozenset[str]], b
 def _rules_by_action(
     statements: list[Statement], today: frozenset[str], future: dict[str, frozenset[str]]
 ) -> dict[str, Rules]:
-    speakers = dict.fromkeys((*today, *future), 0)  # a bit for each statement: of 20,000 actions, few differ
-    everything = speakers.keys()
-    for bit, s in enumerate(statements):
-        patterns = {pattern.lower() for pattern in s.actions or s.not_actions}
+    groups: dict[tuple[bool, frozenset[str]], list[Rule]] = {}  # what statements about the same actions say
+    for s in statements:
+        patterns = frozenset(pattern.lower() for pattern in s.actions or s.not_actions)
+        groups.setdefault((bool(s.actions), patterns), []).extend(_rules(s))
+    speakers = dict.fromkeys((*today, *future), 0)  # a bit for each group: of 20,000 actions, few differ
+    always = 0  # the groups that speak of all actions but those whose bits are turned
+    for bit, (positive, patterns) in enumerate(groups):
+        if "*" in patterns:
+            always |= positive << bit
+            continue
+        always |= (not positive) << bit
         covered = {action for pattern in patterns for action in expand(pattern)}
         covered |= {name for name, by in future.items() if not patterns.isdisjoint(by)}
-        for action in covered if s.actions else everything - covered:
+        for action in covered:
             speakers[action] |= 1 << bit
+    speakers = {action: bits ^ always for action, bits in speakers.items()}
     said = {
-        bits: frozenset(rule for bit, s in enumerate(statements) if bits >> bit & 1 for rule in _rules(s))
+        bits: frozenset(rule for bit, rules in enumerate(groups.values()) if bits >> bit & 1 for rule in rules)
         for bits in set(speakers.values())
     }
     return {action: said[bits] for action, bits in speakers.items() if bits}
@@ -185,7 +218,7 @@ def _verdict(before: Rules, after: Rules, work: Work) -> Verdict:
 
 def _decided(before: Rules, after: Rules, work: Work) -> Verdict:
     unknown_ones = {UNKNOWN_KIND.search(text) for text in _texts(before ^ after) if UNKNOWN in text}
-    if unknown_ones and not _only_shrinks(before, after):
+    if unknown_ones and not _only_shrinks(before, after, work):
         kinds = {match[1] if match else "an unknown value" for match in unknown_ones}
         return (("widened", f"{CANNOT_TELL}: what {min(kinds)} means"),)
     grows = _change(before, after, ("granted", "widened"), work)
@@ -238,8 +271,9 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
 
     That a Deny of old might be what forbids it is left out: `_change` reports every Deny that shrinks.
     """
+    work.spend(OF_SIDES + len(old) + len(new))
     had = _by_condition(r for r in old if r.effect == "Allow")
-    allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had)
+    allowing = _uncovered(_by_condition(r for r in new if r.effect == "Allow"), had, work)
     if not allowing:
         return ""
     denying = _by_condition(r for r in new if r.effect == "Deny")
@@ -262,6 +296,7 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     if not any(r.negated for r in had | denying):
         return worst
     positive = [r for r in had if not r.negated]
+    work.spend(OF_CONDITIONS * len(positive) * len(allowing))
     beyond = {
         r for r in allowing if not any(implies(r.condition, h.condition) and _includes(h, r, work) for h in positive)
     }
@@ -282,7 +317,7 @@ def _by_condition(rules: Iterable[Rule]) -> Rules:
     return frozenset(r._replace(condition=each) for r in rules for each in alternatives(r.condition))
 
 
-def _uncovered(rules: Rules, had: Rules) -> Rules:
+def _uncovered(rules: Rules, had: Rules, work: Work) -> Rules:
     """Leave out the rules that one of `had` covers for itself, whatever a `${...}` in them stands for."""
     by_resources: dict[tuple[frozenset[str], bool], list[Condition]] = {}
     for r in had:
@@ -294,10 +329,11 @@ def _uncovered(rules: Rules, had: Rules) -> Rules:
         places = [each for each in negated if each <= r.resources] if r.negated else [r.resources]
         if not r.negated:
             places += [each for each in wider if each != r.resources and _all_included(r.resources, each)]
-        known = (each for where in places for each in by_resources.get((where, r.negated), ()))
+        known = [each for where in places for each in by_resources.get((where, r.negated), ())]
+        work.spend(_cost(r.condition, known))
         return any(implies(r.condition, each) for each in known)
 
-    return frozenset(r for r in rules if not is_covered(r))
+    return frozenset(r for r in rules - had if not is_covered(r))
 
 
 def _all_included(resources: frozenset[str], wide: frozenset[str]) -> bool:
@@ -313,24 +349,34 @@ def _is_included(text: str, pattern: str) -> bool:
     return UNKNOWN not in text and max(len(wide), len(narrow)) <= SHORT and includes(wide, narrow)
 
 
-def _only_shrinks(old: Rules, new: Rules) -> bool:
+def _only_shrinks(old: Rules, new: Rules, work: Work) -> bool:
     """Tell whether each rule of new is there in old, and each Deny of old in new, maybe under fewer conditions."""
     sides = (old, new), (_denied(new), _denied(old))
     allowed = ([_by_condition(r for r in rules if r.effect == "Allow") for rules in pair] for pair in sides)
-    return not any(_uncovered(more, had) for had, more in allowed)
+    return not any(_uncovered(more, had, work) for had, more in allowed)
 
 
 def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Growth:
     """Tell whether one of the conditions of new can hold where none of the others does: those had, and those denied."""
     worst: Growth = ""
     for condition in new:
+        if condition in others:
+            continue
+        work.spend(_cost(condition, others))
         if any(implies(condition, each) for each in others):
             continue
         if not others or tells_apart(condition, others, work):
             return "certain"
-        named = any("${" in value for each in (condition, *others) for part in each for value in part.values)
-        worst = "names" if named or worst == "names" else "conditions"
+        parts = [part for each in (condition, *others) for part in each]
+        named = any("${" in value for part in parts for value in part.values)
+        here = "opaque" if any(part.is_opaque for part in parts) else "names" if named else "conditions"
+        worst = max(worst, here, key=["", *WHY].index)
     return worst
+
+
+def _cost(condition: Condition, others: Iterable[Condition]) -> int:
+    """Return what it costs to compare a condition with others, in positions of an automaton."""
+    return sum(OF_CONDITIONS + len(condition) * len(each) for each in others)
 
 
 def _hidden_meeting(allowing: Rules, others: Rules) -> bool:

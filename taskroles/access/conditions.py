@@ -11,10 +11,13 @@ import itertools
 import json
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.canonical import canonical, unspelled, with_variables
-from taskroles.access.patterns import glob_matches, is_wildcard, letters
+from taskroles.access.patterns import glob_matches, is_wildcard, letters, spelled_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NAMES = (
     *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
@@ -27,6 +30,7 @@ OPERATORS = {name.lower(): name for name in NAMES}
 ALIKE = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}  # "... behave identically"
 SETS = {"foranyvalue:": "ForAnyValue:", "forallvalues:": "ForAllValues:"}
 MOST_ALTERNATIVES = 64
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class Folded(str):
@@ -94,7 +98,7 @@ def parse(raw: Any, *, variables: bool = True) -> list[Part]:
     """Return the parts of a statement's Condition; what is not understood is opaque."""
     if not isinstance(raw, dict):
         return [opaque(f"Condition is {unspelled(raw)}")]
-    found = []
+    found: list[Part] = []
     for written, keys in raw.items():
         operator = _operator(str(written))
         if not operator or not isinstance(keys, dict) or any(str(key).startswith("Fn::") for key in keys):
@@ -109,7 +113,14 @@ def parse(raw: Any, *, variables: bool = True) -> list[Part]:
             texts = [canonical(value) for value in listed]
             texts = [with_variables(text) for text in texts] if variables else texts
             found.append(Part(operator, Folded(key), frozenset(_folded(operator, text) for text in texts)))
+    named = [(str(written).lower(), str(key).lower()) for written, keys in raw.items() for key in _keys(keys)]
+    if len(set(named)) < len(named):
+        return [opaque(f"Condition is {unspelled(raw, 'a Condition that names one key twice')}")]
     return found
+
+
+def _keys(keys: Any) -> Iterable[str]:
+    return keys if isinstance(keys, dict) else ()
 
 
 def _operator(written: str) -> str:
@@ -124,9 +135,8 @@ def _operator(written: str) -> str:
 def _folded(operator: str, text: str) -> str:
     if not ("IgnoreCase" in operator or "Bool" in operator or operator == "Null"):
         return text
-    found = letters(text)  # what a `${...}` names has a case that matters
-    pairs = zip(("", *found), found, strict=False)
-    return "".join(now if len(now) > 1 else "{!" if (was, now) == ("$", "{") else now.lower() for was, now in pairs)
+    # what a `${...}` names has a case that matters
+    return spelled_out(letter if len(letter) > 1 else letter.lower() for letter in letters(text))
 
 
 @lru_cache(maxsize=4096)
@@ -201,10 +211,8 @@ def _is_stricter(one: Part, other: Part) -> bool:
         if name == "IpAddress":
             inner, outer = ipaddress.ip_network(narrow, strict=False), ipaddress.ip_network(wide, strict=False)
             return inner.version == outer.version and inner.subnet_of(outer)
-        if name.startswith("NumericLess"):
-            return float(narrow) <= float(wide)
-        if name.startswith("NumericGreater"):
-            return float(narrow) >= float(wide)
+        if name.startswith(("NumericLess", "NumericGreater")) and all(map(PLAIN_NUMBER.fullmatch, (narrow, wide))):
+            return float(narrow) <= float(wide) if "Less" in name else float(narrow) >= float(wide)
     except ValueError:
         return False
     return False

@@ -38,10 +38,12 @@ def tells_apart(one: Condition, others: Iterable[Condition], work: Work) -> bool
     What is no operator of IAM's may hold, on either side.
     """
     others = [*others]
+    parts = sum(map(len, (one, *others)))
     held = {(1 << len(others)) - 1}  # for each request thought of so far, a bit for each of the others that it meets
+    work.spend(parts * parts)
     for key in sorted({part.key.lower() for each in (one, *others) for part in each if part.key}):
         candidates = _candidates(key, one, others)
-        work.spend(len(candidates) * (len(others) + 1) * PARTS)
+        work.spend(len(candidates) * (len(others) + 1 + parts) * PARTS)
         here = {_held(others, key, values) for values in candidates if _holds(one, key, values)}
         held = set(sorted({each & more for each in held for more in here}, key=int.bit_count)[:MOST_REQUESTS])
     return 0 in held

@@ -15,7 +15,7 @@ from taskroles.access.places import bare, kind_of_all, other_account
 from taskroles.access.words import brief, enumerate_text, number, real, service_of
 
 if TYPE_CHECKING:
-    from taskroles.access.compare import Change, Rule
+    from taskroles.access.compare import Change, Rule, Rules
     from taskroles.access.reading import Statement
 
 DELETES = re.compile(r":(Batch)?(Delete|Purge|Remove|Terminate|Destroy|Truncate|Drop|BatchWrite)")
@@ -47,9 +47,7 @@ def marks(
     found += _marks_of_actions(actions)
     if wild := _new_wildcards(changes, before, after):
         found.append(Mark("wildcard-action", f"wildcard {enumerate_text(wild)}: also what AWS adds to it later"))
-    everywhere = {
-        c.action for c in changes if resource_types(c.action) and any(map(_is_everywhere, c.after - c.before))
-    }
+    everywhere = {c.action for c in changes if resource_types(c.action) and _adds_everywhere(c.after, c.before)}
     if everywhere:
         what = brief(everywhere)[0] if len(everywhere) == 1 else number(len(everywhere), "action")
         found.append(Mark("wildcard-resource", f"not limited to any resource, though {what} can be"))
@@ -96,6 +94,11 @@ def _new_wildcards(changes: list[Change], before: list[Statement], after: list[S
     return [*wild, "NotAction"] if negated else wild
 
 
+@lru_cache(maxsize=1024)
+def _adds_everywhere(after: Rules, before: Rules) -> bool:
+    return any(map(_is_everywhere, after - before))
+
+
 def _is_everywhere(rule: Rule) -> bool:
     """Tell whether a rule allows all of a kind, or all but something."""
     return rule.effect == "Allow" and (rule.negated or any(kind_of_all(each) is not None for each in rule.resources))
@@ -104,7 +107,8 @@ def _is_everywhere(rule: Rule) -> bool:
 def _new_accounts(changes: list[Change], before: list[Statement], own: str) -> list[str]:
     """Return the accounts that the resources of changes name, and that nothing named before."""
     known = {other_account(each, own) for s in before for each in s.resources}
-    allowed = {rule for change in changes for rule in change.after if rule.effect == "Allow"}
+    sides = {change.after for change in changes}
+    allowed = {rule for rules in sides for rule in rules if rule.effect == "Allow"}
     return sorted({other_account(each, own) for rule in allowed for each in rule.resources} - known - {""})
 
 

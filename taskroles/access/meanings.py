@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z0-9]+")
 DEFAULT = "the default of parameter "
 DECLARED = "whether parameter "  # ... has a default
+KIND = "what is called "  # a parameter, or a resource of which type
 WHEN = "template condition "  # ... and what it says
 
 
@@ -40,6 +41,9 @@ def meanings(document: dict[str, Any], texts: Iterable[str]) -> dict[str, str]:
     for (kind, name), part in parts.items():
         if kind == "Parameters" and isinstance(part, dict):
             found[f"{DECLARED}{name} has a default"] = as_json("Default" in part)
+            found[f"{KIND}{name}"] = "a parameter"
+    for name, part in _named(document, "Resources"):
+        found[f"{KIND}{name}"] = as_json(part.get("Type") if isinstance(part, dict) else part)
     return found
 
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Letters = tuple[str, ...]
 ANY_NAME = "\ue001"  # a letter that stands for any text without a colon
@@ -58,6 +62,15 @@ def letters(pattern: str) -> Letters:
             found.append(pattern[i])
             i += 1
     return tuple(found)
+
+
+def spelled_out(found: Iterable[str]) -> str:
+    """Return the canonical text of letters: `$` and `{` side by side are no beginning of a `${...}`."""
+    text, before = [], ""
+    for letter in found:
+        text.append("{!" if (before, letter) == ("$", "{") else letter)
+        before = letter
+    return "".join(text)
 
 
 def _end(pattern: str, start: int) -> int:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.access import conditions, resources
 from taskroles.access.canonical import as_json, canonical, unspelled, with_variables
 from taskroles.access.meanings import WHEN, meanings, not_understood
-from taskroles.access.template import TemplateError, parse_template
+from taskroles.access.patterns import letters, spelled_out
+from taskroles.access.template import TemplateError, odd_numbers, parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 PRINCIPAL_KEYS = {"Principal", "NotPrincipal"}  # of a trust, in place of resources
+PRINCIPALS = {"AWS", "Service", "Federated", "CanonicalUser"}
 DOCUMENT_KEYS = {"Version", "Id", "Statement"}
 CURRENT = "2012-10-17"
 GRANT_COMMENT = re.compile(r"# (?P<level>[^\s,]+)(?: (?P<target>[^,]+?))?(?:, .*)? \((?P<partial>[^()]+)\)$")
@@ -81,6 +83,7 @@ class Policy(NamedTuple):
     grants: tuple[Grant, ...] = ()
     line: int = 0
     stays: bool = False  # CloudFormation leaves it where it is when it is removed
+    stays_behind: bool = False  # ... and when a change of its name or its holder makes another of it
 
 
 class Template(NamedTuple):
@@ -102,6 +105,7 @@ def read_template(text: str, path: str) -> Template:
     try:
         document = parse_template(text, path)
         facts, lines = dict(resources.section_facts(document)), text.splitlines()
+        facts |= odd_numbers(document)
         policies: list[Policy] = []
         for logical_id, resource in document["Resources"].items():
             line = document["Resources"].lines[logical_id]
@@ -117,7 +121,7 @@ def read_template(text: str, path: str) -> Template:
                 for key, value in strange.items():
                     facts[key] = facts.get(key, "") + value + whose  # of one name there may be several
                 policies.append(
-                    Policy(logical_id, held.name, held.holders, tuple(statements), grants, line, found.stays)
+                    Policy(logical_id, held.name, held.holders, tuple(statements), grants, line, *found[2:])
                 )
     except resources.Incomplete as error:
         raise TemplateError(f"{where}: {error}") from None
@@ -215,14 +219,12 @@ def _principals(raw: dict[str, Any], key: str) -> tuple[str, ...]:
     principal = raw[key]
     if principal == "*":
         return ("*",)
-    if not isinstance(principal, dict) or (
-        len(principal) != 1 and any(str(name).startswith("Fn::") for name in principal)
-    ):
+    if not isinstance(principal, dict) or not principal or not principal.keys() <= PRINCIPALS:
         return (unspelled(principal),)
     return tuple(
         "*" if (kind, value) == ("AWS", "*") else f"{kind} {canonical(value)}"
         for kind, values in principal.items()
-        for value in _listed(values)
+        for value in _listed(values) or [None]
     )
 
 
@@ -268,6 +270,14 @@ def filled(statements: Iterable[Statement], values: dict[str, str]) -> Iterator[
 
 def with_values(text: str, values: dict[str, str]) -> str:
     """Return canonical text with the values of parameters in place of their names."""
-    for name, value in values.items():
-        text = text.replace(f"${{{name}}}", value)
-    return text
+    if not any(f"${{{name}}}" in text for name in values):
+        return text
+    found: list[str] = []
+    for letter in letters(text):
+        if letter.startswith("${import "):  # whose name may be built of parameters
+            found.append(f"${{import {with_values(letter[9:-1], values)}}}")
+        elif len(letter) > 1 and letter[2:-1] in values:
+            found += letters(values[letter[2:-1]])
+        else:
+            found.append(letter)
+    return spelled_out(found)

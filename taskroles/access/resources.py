@@ -41,10 +41,14 @@ class Found(NamedTuple):
     policies: list[Held]
     facts: dict[str, str]
     stays: bool = False
+    stays_behind: bool = False  # ... also when another takes its place
 
 
 def section_facts(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is not understood outside of the resources."""
+    whole = as_json(document)
+    if "Transform" in document or TRANSFORM in whole:
+        yield "what a transform makes of the template", whole  # it may read all of it
     for section in document.keys() - SECTIONS:
         value = document[section]
         parts = value.items() if isinstance(value, dict) else [("", value)]
@@ -102,7 +106,7 @@ def read(logical_id: str, resource: Any) -> Found:
         facts[f"{'property ' * (key in resource)}{key} of {what}"] = as_json(properties[key])
     facts |= _attached(logical_id, kind, properties)
     stays = resource.get("DeletionPolicy", "Delete") != "Delete"
-    return Found(policies, facts, stays)
+    return Found(policies, facts, stays, resource.get("UpdateReplacePolicy", "Delete") != "Delete")
 
 
 def _holders(properties: dict[str, Any], *more: str) -> tuple[str, ...]:
@@ -142,7 +146,7 @@ def _managed_policy(logical_id: str, properties: dict[str, Any]) -> tuple[list[H
     """Read a managed policy: who it is attached to elsewhere holds it too."""
     name = canonical(properties.get("ManagedPolicyName", logical_id))
     holders = _holders(properties, f"whoever has the managed policy {logical_id}")
-    understood = {"ManagedPolicyName", "Description", "Path", "PolicyDocument", "Roles", "Users", "Groups"}
+    understood = {"Description", "PolicyDocument", "Roles", "Users", "Groups"}  # name and path are of its ARN
     return [Held(name, properties["PolicyDocument"], holders, _line(properties, "PolicyDocument"))], understood
 
 
@@ -151,7 +155,7 @@ def _role(logical_id: str, properties: dict[str, Any]) -> tuple[list[Held], set[
     role = f"${{{logical_id}}}"
     line = _line(properties, "AssumeRolePolicyDocument")
     held = [Held("trust", properties["AssumeRolePolicyDocument"], (f"trust of {role}",), line)]
-    understood = {"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path"}  # tags may meet conditions
+    understood = {"AssumeRolePolicyDocument", "Description", "MaxSessionDuration"}  # its tags and ARN may be asked for
     if isinstance(properties.get("ManagedPolicyArns"), list):
         understood |= {"ManagedPolicyArns"}  # each is a fact of its own
     policies = properties.get("Policies", [])

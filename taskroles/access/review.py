@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import access_level
-from taskroles.access.compare import CANNOT_TELL, compare
+from taskroles.access.compare import CANNOT_TELL, TOO_MUCH, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import UNREAD, Mark
 from taskroles.access.meanings import DEFAULT, known_at_once, moved_values
 from taskroles.access.places import bare
+from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
 from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
 from taskroles.access.settings import setting_lines
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from taskroles.access.reading import Policy, Statement
 
-POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
+MOST_SAID = 100_000  # actions, over all roles of a template
 ODD = "other files"  # stands where a line is about what is no template
 
 
@@ -226,12 +226,12 @@ def compare_templates(
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
     passed = tuple(environment.parameters for environment in environments)
     was, now = moved_values(before, after, *passed)
-    kept = [policy for policy in before.policies if policy.stays and policy.logical_id not in ids_of(after)]
+    kept = [policy for policy in before.policies if outlives(policy, after)]
     access_before = by_role(before.policies, was)
     access_after = by_role(after.policies, now)
     for role, stays in by_role(kept, was).items():
         access_after.setdefault(role, []).extend(stays)
-    lines = [*renamed(before, after), *attached(before, after), *undecided(before, after, was)]
+    lines = [*renamed(before, after, *passed), *attached(before, after), *undecided(before, after, was)]
     for name in known_at_once(before, after, *passed):
         text = f"{CANNOT_TELL}: the value of parameter {name}: one side leaves it to each stack"
         lines.append(Line("widened", (), text, marks=(UNREAD,)))
@@ -240,18 +240,27 @@ def compare_templates(
         text = "its template is removed, its stack is not: the policies stay until somebody destroys it"
         lines.append(Line("notice", (), text))
     names = target_names(before, after)
+    left = MOST_SAID
     roles = sorted(access_before.keys() | access_after.keys())
     for role in roles:
         one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
         label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
-        found = access_lines(access_before.get(role, []), access_after.get(role, []), names, environments[1].account)
+        sides = access_before.get(role, []), access_after.get(role, [])
+        if left < 0 and {s[:6] for s in sides[0]} != {s[:6] for s in sides[1]}:
+            lines.append(Line("widened", (), f"{TOO_MUCH}{label}", marks=(UNREAD,)))
+            continue
+        found = access_lines(*sides, names, environments[1].account)
+        left -= sum(len(line.actions) for line in found)
         lines += [line._replace(text=title + line.text + label) for line in found]
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
 
-def ids_of(template: Template) -> set[str]:
-    """Return the logical ids of a template's policies."""
-    return {policy.logical_id for policy in template.policies}
+def outlives(policy: Policy, after: Template) -> bool:
+    """Tell whether CloudFormation leaves a policy where it is: one that is removed, or that another one replaces."""
+    same = [each for each in after.policies if each.logical_id == policy.logical_id]
+    if not same:
+        return policy.stays
+    return policy.stays_behind and all((each.name, each.roles) != (policy.name, policy.roles) for each in same)
 
 
 def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:
@@ -265,29 +274,9 @@ def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, lis
 
 def staying(policy: Policy) -> Line:
     """Say that a policy outlives its resource."""
-    text = f"{policy.logical_id} is removed under a DeletionPolicy: CloudFormation leaves {policy.name} where it is"
+    attribute = "removed under a DeletionPolicy" if policy.stays else "replaced under an UpdateReplacePolicy"
+    text = f"{policy.logical_id} is {attribute}: CloudFormation leaves {policy.name} where it is"
     return Line("notice", (), text)
-
-
-def renamed(old: Template, new: Template) -> Iterator[Line]:
-    """Yield a line for each policy whose logical id changed while its name on the same role did not."""
-    before, after = ({policy.logical_id for policy in template.policies} for template in (old, new))
-    for was in old.policies:
-        for now in new.policies:
-            same = was.name == now.name and set(was.roles) & set(now.roles)
-            if same and was.logical_id not in after and now.logical_id not in before:
-                yield Line(
-                    "widened" if denies(was) else "notice",  # what it denies is denied no longer
-                    (),
-                    f"{was.logical_id} becomes {now.logical_id} under the same policy name: CloudFormation creates the "
-                    f"new one, then deletes the old one by that name, and the role is left without {now.name}. "
-                    "Change the name as well, or keep the logical id",
-                )
-
-
-def denies(policy: Policy) -> bool:
-    """Tell whether a policy denies anything, so that more is allowed without it."""
-    return any(statement.effect == "Deny" for statement in policy.statements)
 
 
 def attached(old: Template, new: Template) -> Iterator[Line]:
@@ -328,29 +317,33 @@ def scope(file: File, other: Side, services: set[str]) -> str:
 
 def shared_names(old: dict[File, Template], new: dict[File, Template], head: Side) -> Iterator[tuple[File, Line]]:
     """Yield a line for each policy that is new and whose name another one has on the same role, with its file."""
+    passed = {name: environment.parameters for name, environment in head.environments.items()}
+    texts = [key for template in new.values() for key in policy_keys(template)]
+    old, new = (
+        {file: named(each, passed.get(file.environment, {})) for file, each in some.items()} for some in (old, new)
+    )
+    keys = [(file, *key) for file, template in new.items() for key in policy_keys(template)]
+    written = {key: text[1:] for key, text in zip(keys, texts, strict=True)}
     had = {(file, *key) for file, template in old.items() for key in policy_keys(template)}
     fresh = [(file, *key) for file, template in new.items() for key in policy_keys(template) if (file, *key) not in had]
     environments = {file.environment for file, *_ in fresh}
-    names = {name.encode() for _, _, name, _ in fresh}
+    names = {name for _, _, name, _ in fresh}
     unread = head.contents(f for f in head.paths if f not in new and f.environment in environments) if fresh else {}
-    likely = [file for file, data in unread.items() if not names.isdisjoint(POLICY_NAME.findall(data))]
+    likely = [file for file, data in unread.items() if may_have_policy(data, names, passed.get(file.environment, {}))]
+    others = {file: named(each, passed.get(file.environment, {})) for file, each in parse(head, likely)[0].items()}
     users: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     denied = set()
-    for file, template in (new | parse(head, likely)[0]).items():
+    for file, template in (new | others).items():
         for logical_id, name, role in policy_keys(template):
             users[file.environment, name, role].append(f"{logical_id} ({file.service})")
         denied |= {(file.environment, p.name, role) for p in template.policies if denies(p) for role in p.roles}
-    for file, _, name, role in fresh:
+    for file, logical_id, name, role in fresh:
         sharing = users[file.environment, name, role]
         if len(sharing) > 1:
-            text = f"{enumerate_text(sharing)} share the name {name} on {bare(role)}: the one deployed last replaces"
+            called, on = written[file, logical_id, name, role]
+            text = f"{enumerate_text(sharing)} share the name {called} on {bare(on)}: the one deployed last replaces"
             kind = "widened" if (file.environment, name, role) in denied else "notice"
             yield file, Line(kind, (), f"{text} the other, and removing either removes it")
-
-
-def policy_keys(template: Template) -> list[tuple[str, str, str]]:
-    """Return (logical id, policy name, role) of each policy and role."""
-    return [(policy.logical_id, policy.name, role) for policy in template.policies for role in policy.roles]
 
 
 def beyond(file: File, lines: list[Line], new: dict[File, Template], head: Side) -> list[Line]:

@@ -29,6 +29,12 @@ def setting_lines(name: str, base: Mapping[str, Environment], head: Mapping[str,
             yield Line("notice", (), f"{setting}: {shown_setting(was)} → {shown_setting(now)}: {effect}")
         for parameter in sorted(old.parameters.keys() | new.parameters.keys()):
             yield from parameter_lines(parameter, old.parameters.get(parameter), new.parameters.get(parameter))
+        for service in sorted(old.task_roles.keys() & new.task_roles.keys()):
+            was, now = (" ".join(side.task_roles[service]) for side in (old, new))
+            if was != now:
+                yield Line(
+                    "notice", (), f"task role of {service}: {was} → {now}: the lint takes no other in its template"
+                )
 
 
 def parameter_lines(parameter: str, was: str | None, now: str | None) -> Iterator[Line]:

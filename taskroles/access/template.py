@@ -6,8 +6,9 @@ formats" in the CloudFormation User Guide).
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,7 +19,39 @@ DEEPEST = 100
 TAGGED = {"Ref": "Ref", "Condition": "Condition"}  # the others are Fn::NAME
 STANDARD = "tag:yaml.org,2002:"
 SCALARS, COLLECTIONS = ("str", "bool", "int", "float", "null"), {Mapping: "map", Sequence: "seq"}
+EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+")
+LONGEST = 15  # digits that a number keeps everywhere
 RESOLVER, CONSTRUCTOR = yaml.resolver.Resolver(), yaml.constructor.SafeConstructor()
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class OddInteger(int):
+    """A number that is `written` in another way than as its digits (010, 1_000): AWS may spell it in either."""
+
+    written = ""
+
+
+class OddFraction(float):
+    """The same of a number that is no integer (1.50, 1:30.5)."""
+
+    written = ""
+
+
+class OddText(str):
+    """Text here that is a number to other readers of YAML (1e3)."""
+
+    __slots__ = ()
+
+    @property
+    def written(self) -> str:
+        """Return the text."""
+        return str(self)
+
+
+ODD = {"int": OddInteger, "float": OddFraction}
 
 
 class TemplateError(BadInput):
@@ -90,10 +123,35 @@ def of_kind(value: str, tag: str) -> tuple[Any, str]:
         return value, "CloudFormation takes no merge keys (<<): write out what they would bring"
     if kind in ("bool", "int", "float"):
         try:
-            return getattr(CONSTRUCTOR, f"construct_yaml_{kind}")(yaml.ScalarNode("", value)), ""
-        except (KeyError, ValueError):
+            return number(kind, value, getattr(CONSTRUCTOR, f"construct_yaml_{kind}")(yaml.ScalarNode("", value))), ""
+        except (KeyError, ValueError, OverflowError):
             return value, f"{shown(value)} is no {kind}"
-    return (None if kind == "null" else value), ""
+    return (None if kind == "null" else OddText(value) if EXPONENT.fullmatch(value) else value), ""
+
+
+def number(kind: str, written: str, value: Any) -> Any:
+    """Return a number or truth value as it is read, marked if CloudFormation may spell it in another way."""
+    if kind == "bool" or (str(value) == written and len(written) <= LONGEST):
+        return value
+    odd = ODD[kind](value)
+    odd.written = written
+    return odd
+
+
+def odd_numbers(document: Any) -> Iterator[tuple[str, str]]:
+    """Yield where a number stands that CloudFormation may spell in another way, and how it is written."""
+    todo: list[tuple[Any, Any]] = [((), document)]  # each with the path to it, as (path of the one around it, key)
+    while todo:
+        path, part = todo.pop()
+        if isinstance(part, (dict, list)):
+            parts = part.items() if isinstance(part, dict) else enumerate(part)
+            todo += [((path, key), each) for key, each in parts]
+        elif written := getattr(part, "written", ""):
+            where = []
+            while path:
+                path, key = path
+                where.insert(0, str(key))
+            yield f"what the number {written} is as text, in {' '.join(where)}", written
 
 
 def tag_fault(tag: str | None, *allowed: str) -> str:

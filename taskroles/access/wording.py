@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import expand, resource_types
-from taskroles.access.compare import Rule, compare, rules_of_both
+from taskroles.access.compare import Rule, compared, without
 from taskroles.access.conditions import ALWAYS, spelled
 from taskroles.access.marks import UNREAD, marks
 from taskroles.access.patterns import is_wildcard
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 GROWS = ("granted", "widened")
 SIGNS = {"notice": "!", "granted": "+", "widened": "+", "narrowed": "-", "revoked": "-"}  # in the order of printing
+MOST_SAID = 500_000  # characters of rules, over all lines
+MOST_SETS = 40  # of resources, to be looked at for one sentence
 EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition=ALWAYS)
 
 
@@ -49,7 +51,7 @@ def access_lines(
     `names` says what to call the imports that resources are built of (see target_names); `account` is the
     environment's own, if it is known.
     """
-    changes, rules, lines = compare(before, after), rules_of_both(before, after), []
+    (changes, rules), lines = compared(before, after), []
     moves = _moves(changes, names or {})
     for grows in (True, False):
         had = {service_of(action) for action in rules[not grows]}
@@ -73,13 +75,15 @@ def _moves(changes: list[Change], names: dict[str, str]) -> dict[str, tuple[str,
     lost = {c.action: c for c in changes if c.kind == "revoked"}
     gained = {c.action: c for c in changes if c.kind == "granted"}
     found: dict[str, tuple[str, str]] = {}
+    said: dict[tuple[Rules, Rules, str], tuple[str, ...]] = {}
     for action in lost.keys() & gained.keys():
         was, now = lost[action], gained[action]
-        sides = (was.before - was.after, now.after - now.before)
+        sides = (without(was.before, was.after), without(now.after, now.before))
         if all(rule.effect == "Allow" and not rule.negated for side in sides for rule in side):
-            noun = _resource_noun(frozenset([action]))
-            left, reached = (enumerate_text(sorted(_place(r, noun, names) for r in side)) for side in sides)
-            found[action] = (left, reached)
+            key = (*sides, _resource_noun(frozenset([action])))
+            if key not in said:
+                said[key] = tuple(enumerate_text(sorted(_place(r, key[2], names) for r in side)) for side in sides)
+            found[action] = said[key]
     return found
 
 
@@ -93,10 +97,10 @@ def _move(line: Line, group: list[Change], moves: dict[str, tuple[str, str]], na
     for (left, reached), actions in sorted(places.items()):
         verb = "moves" if len(real(actions)) == 1 else "move"
         texts.append(f"{_actions_text(frozenset(actions))} {verb} from {left} to {reached}")
-    besides = {c.action: c.after - c.before for c in group if c.action not in moves}
+    besides = {c.action: without(c.after, c.before) for c in group if c.action not in moves}
     if real(besides):
         texts.append(f"and {_side_text(besides, names)} besides")
-    before = {rule for change in group for rule in change.before}
+    before = {rule for rules in {change.before for change in group} for rule in rules}
     return line._replace(text=", ".join(texts), before=_rule_texts({"": frozenset(before)}))
 
 
@@ -112,9 +116,17 @@ def _grouped(changes: list[Change], had: set[str]) -> list[tuple[tuple[str, ...]
     alike: dict[object, list[str]] = defaultdict(list)
     for service, group in groups.items():
         alike[service if service in had else frozenset(c[1:] for c in group)].append(service)
+    if sum(max(_length(c.before) + _length(c.after) for c in group) for group in groups.values()) > MOST_SAID:
+        alike = {"": list(groups)}  # a line for each would say the same thousands of times
     few = 2
     merged = [part for same in alike.values() for part in ([same] if len(same) > few else [[s] for s in same])]
     return [(tuple(part), [c for s in part for c in groups[s]]) for part in sorted(merged, key=lambda p: (len(p), p))]
+
+
+@lru_cache(maxsize=4096)
+def _length(rules: Rules) -> int:
+    """Return about how many characters it takes to say rules."""
+    return sum(20 + len(text) for rule in rules for text in (*rule.resources, *map(str, rule.condition)))
 
 
 def _line(
@@ -132,9 +144,10 @@ def _line(
     # `sqs:*` that shrinks to three of its actions: those three did not change, yet the sentence is about all of them
     by_pattern = {wide[a] for a in said if is_wildcard(a) and a in wide}
     beside = {a for a, r in wide.items() if r in by_pattern and service_of(a) in services}
-    stays = any(rule.effect == "Allow" for a in beside for rule in narrow.get(a, ()))
+    left = {narrow[a] for a in beside if a in narrow}
+    stays = any(rule.effect == "Allow" for rules in left for rule in rules)
     if moved and len(moved) == len(real(said)) and not stays:
-        delta = {c.action: (c.after - c.before) if grows else (c.before - c.after) for c in group}
+        delta = {c.action: without(*((c.after, c.before) if grows else (c.before, c.after))) for c in group}
         sides = ((), _rule_texts(delta)) if grows else (_rule_texts(delta), ())
         return Line(group[0].kind, services, _side_text(delta, names), moved, *sides)
     old, new = ({a: side[a] for a in said | beside if a in side} for side in rules)
@@ -150,6 +163,8 @@ def _side_text(side: dict[str, Rules], names: dict[str, str]) -> str:
     by_rules: dict[Rules, set[str]] = defaultdict(set)
     for action, rules in side.items():
         by_rules[rules].add(action)
+    if len(by_rules) > MOST_SETS:
+        return f"{_actions_text(frozenset(side))} on {len(by_rules)} sets of resources"
     by_place: dict[str, set[str]] = defaultdict(set)
     for rules, some in by_rules.items():
         actions = frozenset(some)
@@ -172,7 +187,7 @@ def _side_text(side: dict[str, Rules], names: dict[str, str]) -> str:
 
 def _rule_texts(side: dict[str, Rules]) -> tuple[str, ...]:
     """Return the resources of one side in full, as canonical ARNs."""
-    rules = {rule for rules in side.values() for rule in rules}
+    rules = {rule for rules in set(side.values()) for rule in rules}
     return tuple(sorted(_qualified(r, ", ".join(sorted(r.resources)), "not ", "Deny ") for r in rules))
 
 

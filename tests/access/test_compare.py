@@ -47,12 +47,16 @@ TLS = frozenset(parse({"Bool": {"aws:SecureTransport": "true"}}))
         ([A_B, DENY_A], [SEND._replace(resources=("b",)), DENY_A], set()),
         ([SEND._replace(condition=TLS)], [SEND], {'widened (condition dropped: aws:SecureTransport Bool "true")'}),
         # of what is not understood nobody knows whether it held always
-        ([SEND._replace(condition=C)], [SEND], {"widened (cannot tell: conditions differ)"}),
+        (
+            [SEND._replace(condition=C)],
+            [SEND],
+            {"widened (cannot tell: conditions differ by what is no condition of IAM's)"},
+        ),
         ([SEND], [SEND._replace(condition=C)], {"narrowed"}),
         (
             [SEND._replace(condition=C)],
             [SEND._replace(condition=frozenset([opaque("d")]))],
-            {"widened (cannot tell: conditions differ)"},
+            {"widened (cannot tell: conditions differ by what is no condition of IAM's)"},
         ),
         ([SEND._replace(resources=(), not_resources=("b", "c"))], [A_B], {"granted", "narrowed"}),
         # the import may be "a": the Deny takes away whatever the second Allow adds

@@ -124,7 +124,8 @@ SCALARS = {
 @pytest.mark.parametrize("written", SCALARS)
 def test_a_scalar_is_what_yaml_1_1_says(written: str) -> None:
     found = read(written)
-    assert (found, type(found)) == (SCALARS[written], type(SCALARS[written]))
+    assert found == SCALARS[written]
+    assert isinstance(found, type(SCALARS[written]))
 
 
 def test_a_tag_that_says_what_is_there_anyway_changes_nothing() -> None:

@@ -1,0 +1,65 @@
+"""The names of policies: one that two policies of a role have is one policy, whichever is deployed last."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from taskroles.access.meanings import known_values
+from taskroles.access.reading import with_values
+from taskroles.access.wording import Line
+from taskroles.names import POLICY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from taskroles.access.reading import Policy, Template
+
+POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
+
+
+def renamed(old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line for each policy whose logical id changed while its name on the same role did not."""
+    before, after = ({policy.logical_id for policy in template.policies} for template in (old, new))
+    both = ((old, named(old, passed)), (new, named(new, passed_now)))
+    sides = [list(zip(template.policies, there.policies, strict=True)) for template, there in both]
+    for was, there in sides[0]:
+        for now, here in sides[1]:
+            same = there.name == here.name and set(there.roles) & set(here.roles)
+            if same and was.logical_id not in after and now.logical_id not in before:
+                yield Line(
+                    "widened" if denies(was) else "notice",  # what it denies is denied no longer
+                    (),
+                    f"{was.logical_id} becomes {now.logical_id} under the same policy name: CloudFormation creates the "
+                    f"new one, then deletes the old one by that name, and the role is left without {now.name}. "
+                    "Change the name as well, or keep the logical id",
+                )
+
+
+def denies(policy: Policy) -> bool:
+    """Tell whether a policy denies anything, so that more is allowed without it."""
+    return any(statement.effect == "Deny" for statement in policy.statements)
+
+
+def named(template: Template, passed: Mapping[str, str]) -> Template:
+    """Return a template with the names of policies and roles as they are once it is deployed with these parameters."""
+    values = known_values(template, passed)
+    policies = (
+        policy._replace(
+            name=with_values(policy.name, values), roles=tuple(with_values(r, values) for r in policy.roles)
+        )
+        for policy in template.policies
+    )
+    return template._replace(policies=tuple(policies))
+
+
+def may_have_policy(data: bytes, names: set[str], passed: Mapping[str, str]) -> bool:
+    """Tell whether a template may have a policy of one of these names: one that spells them oddly may."""
+    found = [with_values(text.decode(errors="replace"), passed) for text in POLICY_NAME.findall(data)]
+    is_plain = b"\\" not in data and len(found) == data.count(b"PolicyName") and all(map(POLICY.fullmatch, found))
+    return not (is_plain and names.isdisjoint(found))
+
+
+def policy_keys(template: Template) -> list[tuple[str, str, str]]:
+    """Return (logical id, policy name, role) of each policy and role."""
+    return [(policy.logical_id, policy.name, role) for policy in template.policies for role in policy.roles]

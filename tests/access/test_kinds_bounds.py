@@ -1,0 +1,97 @@
+"""Templates of 51,200 bytes made to take long, each in its own way: none does, and none is called no change."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import HEAD, failing, formats, policy, reviewed, statement
+
+from taskroles.access.actions import lines_by_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ONE = HEAD + policy(statement())
+ALL = "".join(f"'{service}:*', " for service in lines_by_prefix())
+
+
+def words(before: str) -> Iterator[str]:
+    for length in range(1, 9):
+        yield from (before + "".join(letters) for letters in itertools.product("abcdefgh", repeat=length))
+
+
+def filled(spell: Callable[[str], str], before: str = "", most: int = 50_000) -> str:
+    """Return a list of what `spell` makes of words, as long as there is room."""
+    found, size = [], 0
+    for word in words(before):
+        found.append(spell(word))
+        size += len(found[-1]) + 2
+        if size > most:
+            return ", ".join(found[:-1])
+    raise AssertionError
+
+
+def statements(spell: Callable[[str], str], before: str = "") -> str:
+    return HEAD + policy(filled(lambda word: f"{{Effect: Allow, {spell(word)}}}", before, 49_000))
+
+
+def actions(pattern: str) -> str:
+    return HEAD + policy(statement(f"[{filled(lambda word: f'{pattern % word!r}')}]"))
+
+
+def under(word: str) -> str:
+    several = "[a, b, c, d, e, f, g, h]"
+    return f"Action: 'a:b', Resource: '*', Condition: {{StringEquals: {{a{word}: {several}, b{word}: {several}}}}}"
+
+
+def nested(inner: str) -> str:
+    for _ in range(24):
+        inner = f"{{'Fn::Sub': ['{'${a}' * 8}', {{a: {inner}}}]}}"
+    return inner
+
+
+TRIED = {
+    "patterns of actions, each asked of each": lambda: (actions("s:*%s"), actions("s:*%s*")),
+    "patterns of actions of any service": lambda: (ONE, actions("*%s*")),
+    "statements about everything": lambda: (
+        statements(lambda word: f"Action: '*', Resource: {word}"),
+        statements(lambda word: f"Action: '*', Resource: {word}", "x"),
+    ),
+    "statements about all but one": lambda: (
+        statements(lambda word: f"NotAction: 'a:{word}*', Resource: {word}"),
+        statements(lambda word: f"NotAction: 'a:{word}*', Resource: {word}", "x"),
+    ),
+    "resources of everything": lambda: (
+        HEAD + policy(statement("'*'", f"[{filled(str)}]")),
+        HEAD + policy(statement("'*'", f"[{filled(str, 'x')}]")),
+    ),
+    "alternatives": lambda: (statements(under), statements(under, "x")),
+    "keys of one condition": lambda: (
+        HEAD + policy(statement(Condition=f"{{StringLike: {{{filled(lambda word: f'{word}: x*')}}}}}")),
+        HEAD + policy(statement(Condition=f"{{StringLike: {{{filled(lambda word: f'{word}: x')}}}}}")),
+    ),
+    "roles": lambda: (
+        ONE,
+        HEAD + policy(statement("'*'")).replace("!ImportValue backend", filled(str)),
+    ),
+    "a long resource in each service": lambda: (
+        HEAD + policy(statement(f"[{ALL}]", "a")),
+        HEAD + policy(statement(f"[{ALL}]", "b" * 40_000)),
+    ),
+    "a text that grows": lambda: (ONE, HEAD + policy(statement(resource=nested("x")))),
+    "a text that never ends": lambda: (ONE, HEAD + policy(statement(resource=f"!Sub '{'${' * 25_000}'"))),
+}
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_11_no_template_takes_long(name: str) -> None:
+    before, after = TRIED[name]()
+    start = time.process_time()
+    result = reviewed(before, after)
+    assert sum(map(len, formats(result).values())) < 40_000_000
+    if name != "keys of one condition":  # which allows less
+        assert {"widened", "granted"} <= failing(result)
+    assert time.process_time() - start < 10

@@ -1,0 +1,170 @@
+"""Changes that hide behind what stays the same: a name, a condition, a transform, a number's spelling, a file's place.
+
+The gates that fail at each; the numbers are those of `test_kinds`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import HEAD, failing, lines, policy, reviewed, side, statement
+
+from taskroles.access.review import review
+from taskroles.commands.review import revision_side, working_tree_side
+from taskroles.git import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVERY = {"widened", "granted", "escalation"}
+GRANTS = {"widened", "granted"}
+ONE = HEAD + policy(statement())
+NEVER, ALWAYS = (f"Conditions: {{A: {{'Fn::Equals': [a, {other}]}}}}\n" for other in "ba")
+UNDER_A = ONE.replace("    Properties", "    Condition: A\n    Properties")
+DENIED = HEAD + policy(statement()) + policy(statement(Effect="Deny"), name="D")
+TRUST = "{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: a}}]}"
+ROLE = f"  R: {{Type: 'AWS::IAM::Role', Properties: {{AssumeRolePolicyDocument: {TRUST}}}}}\n"
+OF_R = policy(statement()).replace("!ImportValue backend", "!Ref R")
+MACRO = "  Fn::Transform: {Name: M}\n"
+LOOP = "Transform: AWS::LanguageExtensions\nConditions: {'Fn::ForEach::A': [X, [a], {'Is${X}': {'Fn::Equals': [a, %s]}}]}\n"
+PARAMETER = "Parameters: {P: {Type: String, Default: '%s'}}\nResources:\n"
+
+NUMBERS = [("8", "010"), ("1402433619", "012345670123"), ("1000", "1_000"), ("1e3", "1e3"), ("1.5", "1.50")]
+NUMBERS += [("70", "1:10"), ("1" * 20, "1" * 20), ("16", "0x10")]
+
+
+def managed(more: str = "") -> str:
+    document = f"{{Version: '2012-10-17', Statement: [{statement()}]}}"
+    return f"{HEAD}  M: {{Type: 'AWS::IAM::ManagedPolicy', Properties: {{PolicyDocument: {document}{more}}}}}\n"
+
+
+def when(condition: str) -> str:
+    return HEAD + policy(statement(Condition=f"{{{condition}}}"))
+
+
+ROWS = {
+    "1 a condition of the template that never held": (NEVER + UNDER_A, ALWAYS + UNDER_A, GRANTS),
+    "1 a condition of the template that goes": (NEVER + UNDER_A, ONE, GRANTS),
+    "1 a condition of the template on a Deny": (
+        NEVER + DENIED,
+        NEVER + DENIED.replace("  D:\n", "  D:\n    Condition: A\n"),
+        GRANTS,
+    ),
+    "1 a macro that reads all of the template": (
+        "Transform: M\nDescription: a\n" + ONE,
+        "Transform: M\nDescription: b\n" + ONE,
+        EVERY,
+    ),
+    "1 a macro that reads what is beside it": (
+        HEAD + policy(statement("['sqs:SendMessage', 'sqs:GetQueueUrl']")) + MACRO,
+        ONE + MACRO,
+        EVERY,
+    ),
+    "1 a condition that a loop makes": (LOOP % "b" + UNDER_A, LOOP % "a" + UNDER_A, EVERY),
+    "1 a resource that becomes a parameter of its name": (
+        HEAD + ROLE + OF_R,
+        "Parameters: {R: {Type: String, Default: admin}}\nResources:\n" + OF_R,
+        EVERY,
+    ),
+    "2 the path of a role": (HEAD + ROLE, HEAD + ROLE.replace("]}}}", "]}, Path: /x/}}"), EVERY),
+    "2 the name of a managed policy": (managed(), managed(", ManagedPolicyName: b"), EVERY),
+    "2 the path of a managed policy": (managed(), managed(", Path: /x/"), EVERY),
+    "2 a trust in nobody that is everybody": (
+        HEAD + ROLE,
+        HEAD + ROLE.replace("Principal: {Service: a}", "NotPrincipal: {AWS: []}"),
+        EVERY,
+    ),
+    "2 a trust in what a parameter names": (
+        PARAMETER % "x" + ROLE.replace("Principal: {Service: a}", "Principal: !Ref P"),
+        PARAMETER % "*" + ROLE.replace("Principal: {Service: a}", "Principal: !Ref P"),
+        EVERY,
+    ),
+    "4 a dollar before a value that begins with a brace": (
+        PARAMETER % "x" + policy(statement(resource="!Ref 'AWS::Region'")),
+        PARAMETER % "{AWS::Region}" + policy(statement(resource="!Sub '$${P}'")),
+        GRANTS,
+    ),
+    **{
+        f"4 the number {plain}": (when(f"StringEquals: {{k: '{text}'}}"), when(f"StringEquals: {{k: {plain}}}"), EVERY)
+        for text, plain in NUMBERS
+    },
+    "7 a key twice, in another case": (when("StringEquals: {k: a}"), when("StringEquals: {k: a, K: b}"), GRANTS),
+    "7 an operator twice, in another case": (
+        when("StringEquals: {k: a}"),
+        when("StringEquals: {k: a}, stringequals: {k: b}"),
+        GRANTS,
+    ),
+    "7 what is no number": (when("NumericLessThan: {k: '1_000'}"), when("NumericLessThan: {k: 5}"), {"widened"}),
+    "10 a number that nothing can hold": (ONE, f"Description: 1{':1' * 250}.5\n{ONE}", EVERY),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_hides_a_change_is_said(name: str) -> None:
+    before, after, fails = ROWS[name]
+    result = reviewed(before, after)
+    assert failing(result) == fails, lines(result)
+    assert not failing(reviewed(after, after))
+
+
+def test_1_what_is_replaced_under_retain_stays_where_it_was() -> None:
+    kept = "  M: {Type: 'AWS::IAM::RolePolicy', UpdateReplacePolicy: Retain, Properties: {PolicyName: %s, RoleName: x, "
+    kept += f"PolicyDocument: {{Version: '2012-10-17', Statement: [{statement()}]}}}}}}\n"
+    texts = [f"{line.kind} {line.text}" for line in lines(reviewed(HEAD + kept % "a", HEAD + kept % "b"))]
+    assert any(re.search("notice.*UpdateReplacePolicy.*leaves a where it is", text) for text in texts)
+    assert not any("revoked" in text for text in texts)
+
+
+@pytest.mark.parametrize("kind", ["a symbolic link", "a file"])
+def test_10_out_that_is_no_folder_is_said(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    if kind == "a file":
+        (tmp_path / "out").write_text(ONE)
+    else:
+        (tmp_path / "out").symlink_to("elsewhere")
+    git("init", "-q")
+    git("add", "out")
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "x")
+    assert set(revision_side("HEAD").odd) == set(working_tree_side().odd) == {"out"}
+    result = review(side("base", {"Production/a.yml": ONE}), revision_side("HEAD"))
+    assert failing(result) == EVERY
+
+
+NAMED = PARAMETER % "x" + policy(statement(), statement(Effect="Deny"), name="Q")
+SPELLED = {
+    "as the other": "PolicyName: 'Q-x'",
+    "of a parameter": "PolicyName: !Sub 'Q-${P}'",
+    "joined": "PolicyName: !Join ['-', [Q, x]]",
+    "in quotes": "'PolicyName': Q-x",
+    "escaped": '"Policy\\u004eame": Q-x',
+}
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+@pytest.mark.parametrize("now", SPELLED)
+def test_8_a_name_that_another_policy_has_is_one_however_it_is_spelled(spelled: str, now: str) -> None:
+    denying = {"Production/a.yml": NAMED.replace("PolicyName: Q", SPELLED[spelled])}
+    other = (PARAMETER % "x" + policy(statement(), name="R")).replace("PolicyName: R", "PolicyName: %s")
+    before, after = ({**denying, "Production/b.yml": text} for text in (other % "R", other % "R"))
+    after["Production/b.yml"] = (other % "R").replace("PolicyName: R", SPELLED[now])
+    result = reviewed(before, after)
+    assert failing(result) == GRANTS
+    assert any("share the name" in line.text for line in lines(result))
+
+
+def test_8_a_logical_id_that_changes_under_a_name_spelled_otherwise() -> None:
+    after = NAMED.replace("  Q:\n", "  Other:\n").replace("PolicyName: Q", "PolicyName: !Sub 'Q-${P}'")
+    assert failing(reviewed(NAMED.replace("PolicyName: Q", "PolicyName: Q-x"), after)) == GRANTS
+
+
+def test_10_another_task_role_in_environment_yml_is_said() -> None:
+    text = "environment: Production\nnames: {stack: '{service}', template: '{service}.yml', policy: '{AwsService}'}\n"
+    before, after = (
+        {"Production/environment.yml": f"{text}task_roles: {{a: {{export: {role}}}}}\n", "Production/a.yml": ONE}
+        for role in ("backend", "public")
+    )
+    found = lines(reviewed(before, after))
+    assert any("export backend → export public" in line.text for line in found), found
