@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 DELETES = re.compile(r":(Batch)?(Delete|Purge|Remove|Terminate|Destroy|Truncate|Drop|BatchWrite)")
 CONSUMES = ("sqs:DeleteMessage",)  # ends with a message what its receiver has done with it
+LOGS_IN = ("rds-db:connect",)  # which AWS calls "Permissions management"
 SECRETS = re.compile(
     r"secretsmanager:(BatchGetSecretValue|GetSecretValue)|ssm:GetParameter(s|sByPath|History)?"
-    r"|(rds-db|redshift|redshift-serverless):(connect|Get(Cluster)?Credentials.*)|ecr:GetAuthorizationToken"
+    r"|(redshift|redshift-serverless):Get(Cluster)?Credentials.*|ecr:GetAuthorizationToken"
     r"|codecommit:GitPull|kms:Decrypt"
 )
 PERMISSIONS = "Permissions management"
@@ -65,7 +66,7 @@ def _marks_of_actions(actions: tuple[str, ...]) -> tuple[Mark, ...]:
         if way := way_of(action):
             ways[way].append(action)
     escalating = {action for some in ways.values() for action in some}
-    managing = [a for a in actions if access_level(a) == PERMISSIONS and a not in escalating]
+    managing = [a for a in actions if access_level(a) == PERMISSIONS and a not in escalating and a not in LOGS_IN]
     deleting = [a for a in actions if DELETES.search(a) and access_level(a) == "Write" and a not in CONSUMES]
     phrases = [("escalation", f"can gain further rights: {way}", some) for way, some in sorted(ways.items())]
     phrases += [

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.canonical import UNKNOWN, as_json, canonical
+from taskroles.access.patterns import is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,11 +68,13 @@ def moved_values(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return, for either side, the values of the parameters whose value changed: names built of them moved.
 
-    A deploy passes the values that it knows, instead of the defaults.
+    And of those that are patterns: what a name stands for does not tell that it is all. A deploy passes the values that
+    it knows, instead of the defaults.
     """
     was, now = known_values(old, passed), known_values(new, passed_now)
-    moved = [name for name in was.keys() & now.keys() if was[name] != now[name]]
-    return {name: was[name] for name in moved}, {name: now[name] for name in moved}
+    moved = {name for name in was.keys() & now.keys() if was[name] != now[name]}
+    sides = ({name: side[name] for name in side if name in moved or is_wildcard(side[name])} for side in (was, now))
+    return next(sides), next(sides)
 
 
 def known_values(template: Template, passed: Mapping[str, str]) -> dict[str, str]:

@@ -61,12 +61,14 @@ def section_facts(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for name, part in value.items():
             if section == "Parameters" and is_plain(part):
                 continue
-            if section == "Conditions" and TRANSFORM not in as_json(part):
+            said = as_json(part)
+            hides = TRANSFORM in said or "{{resolve:" in said
+            if section == "Conditions" and not hides:
                 continue  # a resource under it says it whole
             exports = not isinstance(part, dict) or "Export" in part or "Fn::" in str(name)
-            if section == "Outputs" and not exports and TRANSFORM not in as_json(part):
+            if section == "Outputs" and not exports and not hides:
                 continue
-            yield f"{section} {name}", as_json(part)
+            yield f"{section} {name}", said
 
 
 def is_plain(parameter: Any) -> bool:

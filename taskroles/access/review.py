@@ -231,7 +231,11 @@ def compare_templates(
     access_after = by_role(after.policies, now)
     for role, stays in by_role(kept, was).items():
         access_after.setdefault(role, []).extend(stays)
-    lines = [*renamed(before, after, *passed), *attached(before, after), *undecided(before, after, was)]
+    lines = [
+        *renamed(before, after, *passed),
+        *attached(before, after),
+        *undecided(before, after, {name for name in was if was[name] != now.get(name)}),
+    ]
     for name in known_at_once(before, after, *passed):
         text = f"{CANNOT_TELL}: the value of parameter {name}: one side leaves it to each stack"
         lines.append(Line("widened", (), text, marks=(UNREAD,)))
@@ -293,7 +297,7 @@ def attached(old: Template, new: Template) -> Iterator[Line]:
         yield Line("notice", (), text, marks=(Mark("role", "another role"),))
 
 
-def undecided(old: Template, new: Template, moved: Mapping[str, str]) -> Iterator[Line]:
+def undecided(old: Template, new: Template, moved: set[str]) -> Iterator[Line]:
     """Yield a line for all that came, went or changed and is not understood; `moved` are parameters of other values."""
     for key in sorted(old.facts.keys() | new.facts.keys()):
         was, now = old.facts.get(key), new.facts.get(key)

@@ -26,7 +26,9 @@ def setting_lines(name: str, base: Mapping[str, Environment], head: Mapping[str,
             yield Line("widened", (), text, marks=(UNREAD,))
     elif old and new and old.described:
         for setting, was, now, effect in changed_settings(old, new):
-            yield Line("notice", (), f"{setting}: {shown_setting(was)} → {shown_setting(now)}: {effect}")
+            elsewhere = setting in ("account", "region") and bool(was)  # for the roles there, all of it is new
+            text = f"{setting}: {shown_setting(was)} → {shown_setting(now)}: {effect}"
+            yield Line("widened" if elsewhere else "notice", (), text, undecided=not now)
         for parameter in sorted(old.parameters.keys() | new.parameters.keys()):
             yield from parameter_lines(parameter, old.parameters.get(parameter), new.parameters.get(parameter))
         for service in sorted(old.task_roles.keys() & new.task_roles.keys()):
@@ -87,7 +89,7 @@ def changed_settings(old: Environment, new: Environment) -> Iterator[tuple[str, 
 def moved(was: str, now: str) -> str:
     """Say what a change of an environment's account or region does."""
     if was and now:
-        return f"what is deployed next goes there; {STAY}"
+        return f"from the next deploy on, the roles there get what is allowed here; {STAY}"
     return "a deploy to any other is refused" if now else "a deploy goes where the credentials lead"
 
 

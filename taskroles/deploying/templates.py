@@ -26,7 +26,7 @@ def read_template(environment: Environment, service: str) -> dict[str, Any]:
     try:
         template = parse_template(Path(path).read_text(encoding="utf-8"), path)
         documents(template, {}, {})
-        what = "; ".join([*others(template), *filter(None, map(unresolvable_role, policies(template)))])
+        what = next(filter(None, map(unresolvable_role, policies(template))), "")
     except TemplateError as error:
         raise BadInput([f"{error}; render.py has not written this"]) from None
     except (OSError, UnicodeError) as error:

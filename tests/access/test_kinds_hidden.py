@@ -63,6 +63,17 @@ ROWS = {
         EVERY,
     ),
     "1 a condition that a loop makes": (LOOP % "b" + UNDER_A, LOOP % "a" + UNDER_A, EVERY),
+    "1 a secret that an output tells": (ONE, f"{ONE}Outputs: {{O: {{Value: '{{{{resolve:ssm:x}}}}'}}}}\n", EVERY),
+    "1 every resource, as the default of a parameter": (
+        PARAMETER % "*" + policy(statement(resource="!Ref P")),
+        PARAMETER % "*" + policy(statement(resource="'*'")),
+        set(),
+    ),
+    "1 a resource in place of every resource": (
+        PARAMETER % "*" + policy(statement()),
+        PARAMETER % "*" + policy(statement(resource="!Ref P")),
+        GRANTS,
+    ),
     "1 a resource that becomes a parameter of its name": (
         HEAD + ROLE + OF_R,
         "Parameters: {R: {Type: String, Default: admin}}\nResources:\n" + OF_R,
@@ -153,6 +164,27 @@ def test_8_a_name_that_another_policy_has_is_one_however_it_is_spelled(spelled: 
     result = reviewed(before, after)
     assert failing(result) == GRANTS
     assert any("share the name" in line.text for line in lines(result))
+
+
+def test_9_every_resource_is_marked_as_such_where_a_parameter_names_it() -> None:
+    (line,) = lines(reviewed(PARAMETER % "*" + policy(), PARAMETER % "*" + policy(statement(resource="!Ref P"))))
+    assert "on every queue" in line.text
+    assert "wildcard-resource" in {mark.code for mark in line.marks}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fails"),
+    [
+        ("account: '111111111111'", "account: '222222222222'", GRANTS),
+        ("account: '111111111111'", "after: ''", {"widened"}),
+        ("region: eu-west-1", "region: us-east-1", GRANTS),
+        ("after: ''", "account: '111111111111'", set()),
+    ],
+)
+def test_3_another_account_or_region_is_access_for_the_roles_there(before: str, after: str, fails: set[str]) -> None:
+    text = "environment: Production\nnames: {stack: '{service}', template: '{service}.yml', policy: '{AwsService}'}\n"
+    trees = ({"Production/environment.yml": text + each, "Production/a.yml": ONE} for each in (before, after))
+    assert failing(reviewed(*trees)) == fails
 
 
 def test_8_a_logical_id_that_changes_under_a_name_spelled_otherwise() -> None:

@@ -18,7 +18,9 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "another account": (
         {"account": ACCOUNT},
         {"account": OTHER},
-        [f"! notice  account: {ACCOUNT} → {OTHER}: what is deployed next goes there; {STAY}"],
+        [
+            f"+ widened  account: {ACCOUNT} → {OTHER}: from the next deploy on, the roles there get what is allowed here; {STAY}"
+        ],
     ),
     "an account, where there was none": (
         {},
@@ -28,12 +30,14 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "no account any more": (
         {"account": ACCOUNT},
         {},
-        [f"! notice  account: {ACCOUNT} → none: a deploy goes where the credentials lead"],
+        [f"+ widened  account: {ACCOUNT} → none: a deploy goes where the credentials lead"],
     ),
     "another region": (
         {"region": "eu-west-1"},
         {"region": "us-east-1"},
-        [f"! notice  region: eu-west-1 → us-east-1: what is deployed next goes there; {STAY}"],
+        [
+            f"+ widened  region: eu-west-1 → us-east-1: from the next deploy on, the roles there get what is allowed here; {STAY}"
+        ],
     ),
     "no longer protected": (
         {"protected": True},

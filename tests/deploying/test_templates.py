@@ -21,7 +21,6 @@ GOOD = (rendered("two-services") / PATH).read_text(encoding="utf-8")
         ("<<<<<<< HEAD\n", 1, "not a CloudFormation template: it has no map of Resources"),
         (GOOD + "<<<<<<< HEAD\n", GOOD.count("\n") + 1, "could not find expected ':'"),
         ("Resources: \x1b[2K", 1, "holds U+001B, which nobody sees"),
-        ("Resources: {A: {Type: AWS::IAM::Role}}", 1, "A is AWS::IAM::Role, no AWS::IAM::Policy"),
         (
             "Resources: {A: {Type: AWS::IAM::Policy}}",
             1,

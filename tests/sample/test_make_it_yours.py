@@ -38,10 +38,10 @@ def test_it_renders_checks_and_lints_with_nothing_of_the_sample_left(adopted) ->
 def test_a_review_says_what_the_new_table_grants(adopted) -> None:
     review = adopted.make("review", "BASE=HEAD")
 
-    assert lines_about(review, "live: 8 granted")
+    assert lines_about(review, "live: 18 granted")
     assert lines_about(review, "orders-worker in live, load-test, qa")
     assert lines_about(review, "a write that qa does not have")  # billing, outside test/
-    assert lines_about(review, "Production: 2 revoked")
+    assert lines_about(review, "Production: 2 notice, 9 revoked")
 
 
 def test_it_deploys_once_and_then_changes_nothing(adopted, aws) -> None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 
-SLOW = ["access", "deploying", "e2e", "rules", "setup"]
+SLOW = ["access", "deploying", "e2e", "proposals", "rendering", "rules", "setup"]
 SLOW += ["commands/test_lint.py", "commands/test_lint_cache.py"]
-SLOW += ["rendering/test_fuzz.py", "rendering/test_generated.py", "rendering/test_strength.py"]
 
 
 def test_the_tests_of_the_product_are_green_with_another_table(adopted) -> None:
