@@ -28,6 +28,11 @@ EXPORT = re.compile(
     r"([A-Za-z0-9:-]|\$\{[A-Za-z0-9:.]+\})+"
 )  # CreateStack: "alphanumeric characters, colons and hyphens"
 VARIABLE = re.compile(r"\$\{!([^{}]*)\}")
+MADE_OF_PARTS = re.compile(
+    r"\$\{![^{}]*\$\{(?!!)"  # ${ ... a name
+    r"|\$\$\{(?!!)"  # $ before a name
+    r"|\}\{"  # a name, or a variable, before {
+)
 BRACES = str.maketrans("{}", "\N{MATHEMATICAL LEFT ANGLE BRACKET}\N{MATHEMATICAL RIGHT ANGLE BRACKET}")
 DYNAMIC = "{{resolve:"
 ARN = "arn:aws:"
@@ -151,11 +156,19 @@ def as_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=repr)
 
 
-def with_variables(text: str) -> str:
-    """Return canonical text with policy variables named as such, as IAM reads it in a document of 2012-10-17.
+def as_iam_reads(text: str, *, variables: bool) -> str:
+    """Return canonical text with policy variables named as such where the document's version has any, as 2012-10-17.
 
-    `${*}`, `${?}` and `${$}` are the characters themselves ("IAM policy elements: Variables and tags").
+    `${*}`, `${?}` and `${$}` are the characters themselves ("IAM policy elements: Variables and tags"). What is unknown
+    may hold variables, and a name beside a `$` or a brace may make one: each is another thing in either version.
     """
+    if UNKNOWN in text:
+        kind = UNKNOWN_KIND.search(text)
+        return text if variables else unspelled([text, "2008-10-17"], kind[1] if kind else "")
+    if not variables:
+        return text
+    if MADE_OF_PARTS.search(text):
+        return unspelled(text, "a policy variable made of parts")
     return VARIABLE.sub(_variable, text) if "${!" in text else text
 
 

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.access.canonical import canonical, unspelled, with_variables
+from taskroles.access.canonical import as_iam_reads, canonical, unspelled
 from taskroles.access.patterns import glob_matches, is_wildcard, letters, spelled_out
 
 if TYPE_CHECKING:
@@ -96,26 +96,29 @@ def opaque(text: str) -> Part:
 
 def parse(raw: Any, *, variables: bool = True) -> list[Part]:
     """Return the parts of a statement's Condition; what is not understood is opaque."""
+
+    def unread(value: Any, kind: str = "") -> Part:
+        return opaque(f"Condition is {as_iam_reads(unspelled(value, kind), variables=variables)}")
+
     if not isinstance(raw, dict):
-        return [opaque(f"Condition is {unspelled(raw)}")]
+        return [unread(raw)]
     found: list[Part] = []
     for written, keys in raw.items():
         operator = _operator(str(written))
         if not operator or not isinstance(keys, dict) or any(str(key).startswith("Fn::") for key in keys):
             kind = "" if str(written).startswith("Fn::") else f"the part {written}, which IAM would not take,"
-            found.append(opaque(f"Condition is {unspelled({written: keys}, kind)}"))
+            found.append(unread({written: keys}, kind))
             continue
         for key, values in keys.items():
             listed = values if isinstance(values, list) else [values]
             if not listed or any(isinstance(value, (list, type(None))) for value in listed):
-                found.append(opaque(f"Condition is {unspelled({written: {key: values}})}"))
+                found.append(unread({written: {key: values}}))
                 continue
-            texts = [canonical(value) for value in listed]
-            texts = [with_variables(text) for text in texts] if variables else texts
+            texts = [as_iam_reads(canonical(value), variables=variables) for value in listed]
             found.append(Part(operator, Folded(key), frozenset(_folded(operator, text) for text in texts)))
     named = [(str(written).lower(), str(key).lower()) for written, keys in raw.items() for key in _keys(keys)]
     if len(set(named)) < len(named):
-        return [opaque(f"Condition is {unspelled(raw, 'a Condition that names one key twice')}")]
+        return [unread(raw, "a Condition that names one key twice")]
     return found
 
 

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access import conditions, resources
-from taskroles.access.canonical import as_json, canonical, unspelled, with_variables
+from taskroles.access.canonical import as_iam_reads, as_json, canonical, unspelled
 from taskroles.access.meanings import WHEN, meanings, not_understood
 from taskroles.access.patterns import letters, spelled_out
 from taskroles.access.template import TemplateError, odd_numbers, parse_template
@@ -204,11 +204,7 @@ def _resources(raw: dict[str, Any], key: str, *, variables: bool) -> tuple[str, 
     found = []
     for value in _listed(raw[key]) or [None]:
         text = canonical(value) if isinstance(value, (str, dict)) and value else unspelled(value)
-        if variables:
-            text = with_variables(text)
-        elif "${unknown" in text:
-            text = unspelled([value, "2008-10-17"])
-        found.append(text)
+        found.append(as_iam_reads(text, variables=variables))
     return tuple(found)
 
 

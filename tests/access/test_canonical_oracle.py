@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from oracle import reach
 from trials import EXAMPLES
 
-from taskroles.access.canonical import UNKNOWN, canonical, with_variables
+from taskroles.access.canonical import UNKNOWN, as_iam_reads, canonical
 from taskroles.access.patterns import letters
 
 WORLDS = [World(seed, texts=("a", "b", "${P}", "}", "P", "")) for seed in range(4)]
@@ -86,7 +86,7 @@ def test_a_resource_with_one_canonical_text_reaches_the_same_in_every_request(
     other = "".join([*pieces[:at], data.draw(st.sampled_from(VARIABLES)), *pieces[at + 1 :]])
     one = "".join(pieces)
     for variables in (False, True):
-        read = [with_variables(canonical(text)) if variables else canonical(text) for text in (one, other)]
+        read = [as_iam_reads(canonical(text), variables=variables) for text in (one, other)]
         if read[0] == read[1] and UNKNOWN not in read[0]:
             for seen in SEEN:
                 patterns = [reach(text, seen, variables) for text in (one, other)]

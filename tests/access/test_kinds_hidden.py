@@ -31,6 +31,8 @@ MACRO = "  Fn::Transform: {Name: M}\n"
 LOOP = "Transform: AWS::LanguageExtensions\nConditions: {'Fn::ForEach::A': [X, [a], {'Is${X}': {'Fn::Equals': [a, %s]}}]}\n"
 PARAMETER = "Parameters: {P: {Type: String, Default: '%s'}}\nResources:\n"
 
+NAME = "'${aws:username}'"
+
 NUMBERS = [("8", "010"), ("1402433619", "012345670123"), ("1000", "1_000"), ("1e3", "1e3"), ("1.5", "1.50")]
 NUMBERS += [("70", "1:10"), ("1" * 20, "1" * 20), ("16", "0x10")]
 
@@ -38,6 +40,10 @@ NUMBERS += [("70", "1:10"), ("1" * 20, "1" * 20), ("16", "0x10")]
 def managed(more: str = "") -> str:
     document = f"{{Version: '2012-10-17', Statement: [{statement()}]}}"
     return f"{HEAD}  M: {{Type: 'AWS::IAM::ManagedPolicy', Properties: {{PolicyDocument: {document}{more}}}}}\n"
+
+
+def in_old_version(text: str) -> str:
+    return text.replace("2012-10-17", "2008-10-17")
 
 
 def when(condition: str) -> str:
@@ -100,6 +106,16 @@ ROWS = {
     **{
         f"4 the number {plain}": (when(f"StringEquals: {{k: '{text}'}}"), when(f"StringEquals: {{k: {plain}}}"), EVERY)
         for text, plain in NUMBERS
+    },
+    **{
+        f"5 a variable {where}": (in_old_version(text), text, GRANTS)
+        for where, text in {
+            "within an If of a condition": when(f"StringEquals: {{k: !If [A, {NAME}, b]}}"),
+            "within an If that is a condition": HEAD
+            + policy(statement(Condition=f"!If [A, {{StringEquals: {{k: {NAME}}}}}, {{}}]")),
+            "made of a name": HEAD + policy(statement(resource="!Join ['', ['a${', !Ref EnvType, '}']]")),
+            "made of a name that begins with a brace": HEAD + policy(statement(resource="!Sub 'a$${EnvType}'")),
+        }.items()
     },
     "7 a key twice, in another case": (when("StringEquals: {k: a}"), when("StringEquals: {k: a, K: b}"), GRANTS),
     "7 an operator twice, in another case": (
