@@ -149,13 +149,13 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
     for file in changed:
         for line in beyond(file, lines[file], new, head):
             found[file.service][line].append(file.environment)
-    for name in () if services else order:
+    for name in order:
         if (not environments or name in environments) and f"{OUT}/{name}/{ENVIRONMENT_FILE}" not in head.odd:
             for line in setting_lines(name, base.environments, head.environments):
-                found[ENVIRONMENT_FILE][line].append(name)
-    for path in sorted(base.odd.keys() | head.odd.keys()) if not (services or environments) else ():
-        if base.ids.get(path) != head.ids.get(path):
-            found[ODD][odd_line(path, base, head)].append(OUT)
+                if not services or line.kind in GROWS:  # which it does for each service
+                    found[ENVIRONMENT_FILE][line].append(name)
+    for line in odd_lines(base, head, environments):
+        found[ODD][line].append(OUT)
     silent = [file for file in changed if not lines[file] and base.id(file) != head.id(file)]
     unchanged = tuple((head if file in head.paths else base).paths[file] for file in silent)
     protected = {each.name for side in (base, head) for each in side.environments.values() if each.protected}
@@ -164,11 +164,15 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
     return Review(base.label, head.label, tuple(sections(found, order, protected)), unchanged, tuple(order), commits)
 
 
-def odd_line(path: str, base: Side, head: Side) -> Line:
-    """Say that what cannot be judged came, went or changed."""
-    side = head if path in head.odd else base
-    how = "changed" if path in base.ids and path in head.ids else "came" if path in head.ids else "went"
-    return Line("widened", (), f"{CANNOT_TELL}: {path} {how}: it {side.odd[path]} ({side.label})", marks=(UNREAD,))
+def odd_lines(base: Side, head: Side, environments: Iterable[str]) -> Iterator[Line]:
+    """Yield a line for what cannot be judged and came, went or changed: each may be of any service."""
+    for path in sorted(base.odd.keys() | head.odd.keys()):
+        asked = not environments or path == OUT or path.split("/")[1] in environments
+        if asked and base.ids.get(path) != head.ids.get(path):
+            side = head if path in head.odd else base
+            how = "changed" if path in base.ids and path in head.ids else "came" if path in head.ids else "went"
+            text = f"{CANNOT_TELL}: {path} {how}: it {side.odd[path]} ({side.label})"
+            yield Line("widened", (), text, marks=(UNREAD,))
 
 
 def settings_of(name: str, base: Side, head: Side) -> tuple[Environment, Environment]:

@@ -216,3 +216,11 @@ def test_10_another_task_role_in_environment_yml_is_said() -> None:
     )
     found = lines(reviewed(before, after))
     assert any("export backend → export public" in line.text for line in found), found
+
+
+@pytest.mark.parametrize("asked", [{}, {"environments": ["Production"]}, {"services": ["a"]}])
+def test_10_what_cannot_be_judged_is_said_of_a_part_as_well(asked: dict[str, list[str]]) -> None:
+    after = {"Production/a.yml": ONE, "Production/a/b.yml": ONE}
+    result = review(side("base", {"Production/a.yml": ONE}), side("head", after), **asked)
+    assert failing(result) == EVERY
+    assert not failing(review(side("base", {"Dev/a.yml": ONE}), side("head", {"Dev/a.yml": ONE}), **asked))

@@ -67,6 +67,7 @@ def test_the_schema_knows_every_kind_and_every_mark_and_no_other(repository: Rep
     """One change of each kind, with each mark that there is."""
     limited = HAND_OVER.replace("}", ", Condition: {StringEquals: {iam:PassedToService: ecs-tasks.amazonaws.com}}}")
     everything = SEND + "\n" + statement("!If [X, '*', a]", "s3:GetObject") + "\n- " + FULL[2:]
+    everything += "\n" + statement("'arn:aws:kms:us-east-1:999999999999:key/a'", "[kms:Decrypt, kms:Decript]")
     before = {
         "Staging/a": template(policy(SEND)),
         "Production/a": template(policy(SEND + "\n" + DENY + "\n" + limited)),
@@ -75,7 +76,8 @@ def test_the_schema_knows_every_kind_and_every_mark_and_no_other(repository: Rep
     }
     after = {
         "Staging/a": before["Staging/a"],
-        "Production/a": template(policy(everything + "\n" + HAND_OVER, role="other")),
+        "Production/a": template(policy(everything + "\n" + HAND_OVER, role="other"))
+        + "  R: {Type: 'AWS::SQS::Queue'}\n",
         "Production/b": template(policy(SEND)),
         "Production/d": template(policy(SEND)),
     }

@@ -117,6 +117,13 @@ def test_the_same_change_of_several_environments_is_said_once(repository: Reposi
     assert "no change" in repository.review("HEAD", "--service=a")
 
 
+def test_a_setting_that_gives_each_service_more_is_said_of_one_service_as_well(repository: Repository) -> None:
+    repository.commit({"live/a": TEXT, "qa/a": TEXT}, live={"account": ACCOUNT})
+    repository.write({"live/a": TEXT, "qa/a": TEXT}, live={"account": OTHER})
+    assert "environment.yml in live" in repository.review("HEAD", "--service=a")
+    assert "no change" in repository.review("HEAD", "--service=a", "--environment=qa")
+
+
 def test_a_service_may_be_called_settings(repository: Repository) -> None:
     repository.commit({"live/settings": TEXT})
     repository.write({"live/settings": template(policy(FULL))}, live={"account": OTHER})
