@@ -18,7 +18,7 @@ from taskroles.access.automaton import OTHER, TooMuch, Work, matched_together
 from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
 from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
 from taskroles.access.examples import tells_apart
-from taskroles.access.patterns import action_matches, includes, is_wildcard, letters, meet, unknown
+from taskroles.access.patterns import action_matches, action_pattern, includes, is_wildcard, letters, meet, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -134,7 +134,7 @@ def rules_of_both(before: Iterable[Statement], after: Iterable[Statement]) -> tu
 
 def _named(statements: list[Statement]) -> frozenset[str]:
     """Return all patterns of actions that statements name, in small letters."""
-    named = {pattern.lower() for s in statements for pattern in (*s.actions, *s.not_actions)}
+    named = {action_pattern(written) for s in statements for written in (*s.actions, *s.not_actions)}
     return frozenset(named | {"*"} if any(s.not_actions for s in statements) else named)
 
 
@@ -167,7 +167,7 @@ def _rules_by_action(
 ) -> dict[str, Rules]:
     groups: dict[tuple[bool, frozenset[str]], list[Rule]] = {}  # what statements about the same actions say
     for s in statements:
-        patterns = frozenset(pattern.lower() for pattern in s.actions or s.not_actions)
+        patterns = frozenset(map(action_pattern, s.actions or s.not_actions))
         groups.setdefault((bool(s.actions), patterns), []).extend(_rules(s))
     speakers = dict.fromkeys((*today, *future), 0)  # a bit for each group: of 20,000 actions, few differ
     always = 0  # the groups that speak of all actions but those whose bits are turned

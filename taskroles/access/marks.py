@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskroles.access.actions import access_level, expand, resource_types
 from taskroles.access.compare import CANNOT_TELL
 from taskroles.access.escalation import way_of
-from taskroles.access.patterns import is_wildcard
+from taskroles.access.patterns import action_matches, is_wildcard
 from taskroles.access.places import bare, kind_of_all, other_account
 from taskroles.access.words import brief, enumerate_text, number, real, service_of
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Statement
 
 DELETES = re.compile(r":(Batch)?(Delete|Purge|Remove|Terminate|Destroy|Truncate|Drop|BatchWrite)")
-CONSUMES = ("sqs:DeleteMessage",)  # ends with a message what its receiver has done with it
+CONSUMES = ("sqs:DeleteMessage", "ec2messages:DeleteMessage")  # ends with a message what its receiver has done with it
 LOGS_IN = ("rds-db:connect",)  # which AWS calls "Permissions management"
 SECRETS = re.compile(
     r"secretsmanager:(BatchGetSecretValue|GetSecretValue)|ssm:GetParameter(s|sByPath|History)?"
     r"|(redshift|redshift-serverless):Get(Cluster)?Credentials.*|ecr:GetAuthorizationToken"
-    r"|codecommit:GitPull|kms:Decrypt"
+    r"|(codeartifact|ecr-public):GetAuthorizationToken|codecommit:GitPull|kms:Decrypt|ec2:GetPasswordData"
+    r"|lightsail:(DownloadDefaultKeyPair|GetInstanceAccessDetails|GetRelationalDatabaseMasterUserPassword)"
 )
+PLAIN = re.compile(r"[\w-]+:\w+", re.ASCII)
 PERMISSIONS = "Permissions management"
 
 
@@ -53,7 +56,8 @@ def marks(
         what = brief(everywhere)[0] if len(everywhere) == 1 else number(len(everywhere), "action")
         found.append(Mark("wildcard-resource", f"not limited to any resource, though {what} can be"))
     if accounts := _new_accounts(changes, before, account):
-        found.append(Mark("account", f"in another account: {enumerate_text(accounts)}"))
+        which = "another account" if account else "an account that may be another"
+        found.append(Mark("account", f"in {which}: {enumerate_text(accounts)}"))
     if unknown := _unknown_actions(changes, before, after):
         found.append(Mark("no-such-action", f"AWS has no such action: {enumerate_text(unknown, most=3)}"))
     return tuple(found)
@@ -90,8 +94,13 @@ def _new_wildcards(changes: list[Change], before: list[Statement], after: list[S
     services = {service_of(change.action) for change in changes}
     known = {pattern.lower() for s in before for pattern in s.actions}
     spelled = {pattern for s in after if s.effect == "Allow" for pattern in s.actions if is_wildcard(pattern)}
-    wild = sorted(p for p in spelled if p.lower() not in known and service_of(p.lower()) in services)
-    negated = "*" in services and any(s.not_actions and s.effect == "Allow" for s in after)
+    later = {part for c in changes if is_wildcard(c.action) for part in c.action.split(" & ")}
+    fresh = {p for p in spelled if p.lower() not in known}
+    wild = sorted(
+        p for p in fresh if service_of(p.lower()) in services or any(action_matches(p, each) for each in later)
+    )
+    left_out = {s.not_actions for s in before}
+    negated = later and any(s.not_actions and s.effect == "Allow" and s.not_actions not in left_out for s in after)
     return [*wild, "NotAction"] if negated else wild
 
 
@@ -114,8 +123,12 @@ def _new_accounts(changes: list[Change], before: list[Statement], own: str) -> l
 
 
 def _unknown_actions(changes: list[Change], before: list[Statement], after: list[Statement]) -> list[str]:
-    """Return the actions that statements newly allow and that AWS does not have; a wildcard may be for later."""
-    changed = {change.action.lower() for change in changes}
+    """Return the actions that are newly allowed and that AWS does not have; a wildcard may be for later.
+
+    A letter of another alphabet, or a blank, that makes one look as if it existed stands as an escape, in quotes.
+    """
     known = {action.lower() for s in before for action in s.actions}
-    named = {action for s in after if s.effect == "Allow" for action in s.actions}
-    return sorted(a for a in named if a.lower() in changed - known and not is_wildcard(a) and not expand(a))
+    written = {action.lower(): action for s in (*before, *after) for action in (*s.actions, *s.not_actions)}
+    names = {c.action for c in changes if not is_wildcard(c.action) and not expand(c.action)} - known
+    found = sorted(written.get(name, name) for name in names)
+    return [name if PLAIN.fullmatch(name) else json.dumps(name) for name in found]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Template
 
 NAME = re.compile(r"[A-Za-z0-9]+")
+ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 DEFAULT = "the default of parameter "
 DECLARED = "whether parameter "  # ... has a default
 KIND = "what is called "  # a parameter, or a resource of which type
@@ -68,12 +69,13 @@ def moved_values(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return, for either side, the values of the parameters whose value changed: names built of them moved.
 
-    And of those that are patterns: what a name stands for does not tell that it is all. A deploy passes the values that
-    it knows, instead of the defaults.
+    And of those that are patterns, or name an account: what a name stands for does not tell that. A deploy passes the
+    values that it knows, instead of the defaults.
     """
     was, now = known_values(old, passed), known_values(new, passed_now)
     moved = {name for name in was.keys() & now.keys() if was[name] != now[name]}
-    sides = ({name: side[name] for name in side if name in moved or is_wildcard(side[name])} for side in (was, now))
+    told = {name for side in (was, now) for name, value in side.items() if is_wildcard(value) or ACCOUNT.search(value)}
+    sides = ({name: side[name] for name in side if name in moved | told} for side in (was, now))
     return next(sides), next(sides)
 
 

@@ -25,6 +25,12 @@ def is_wildcard(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
+def action_pattern(written: str) -> str:
+    """Return an Action pattern as all are that match the same: in small letters, without a second star."""
+    short = re.sub(r"\*+", "*", written.lower())
+    return "*" if short == "*:*" else short
+
+
 def action_matches(pattern: str, action: str) -> bool:
     """Tell whether an Action pattern matches an action, or everything that a second pattern matches."""
     return bool(glob(pattern.lower()).fullmatch(action.lower()))

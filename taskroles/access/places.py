@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from taskroles.access.actions import types_of
 from taskroles.access.canonical import UNKNOWN_KIND
-from taskroles.access.patterns import letters
+from taskroles.access.patterns import is_wildcard, letters
 
 IMPORT = re.compile(r"\$\{import ((?:[^{}]|\{[^{}]*\})*)\}")
 ACCOUNT = re.compile(r"[0-9]{12}")
+ALL = re.compile(r"/?\*+(\?\*+)?|/?\?\*+")  # matches every name
+IN_PARTS = ("log-group", "task-definition")  # whose ARNs go on after the name, with `:*` or a revision
 # what is the same in the ARN of everything in this account and region
 HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
 SYMBOLIC = ("", "${AWS::Region}", "${AWS::AccountId}")
@@ -49,7 +51,7 @@ def kind_of_all(pattern: str) -> str | None:
 
     An account and a region may be named in it. `arn:...:s3:::bucket/*` is one bucket: S3's ARNs name no kind.
     """
-    if not pattern.strip("*"):
+    if ALL.fullmatch(pattern):
         return ""
     arn = arn_of(pattern)
     if arn is None:
@@ -71,16 +73,28 @@ def other_account(pattern: str, own: str) -> str:
 
 def resource_text(pattern: str, noun: str, names: dict[str, str]) -> str:
     """Return a resource as a sentence names it: "every queue", "sample-queue", "table/orders"."""
-    kind = kind_of_all(pattern)
-    if kind is None:
+    kind, arn = kind_of_all(pattern), arn_of(pattern)
+    name = arn.resource[len(kind) + bool(kind) :] if arn and kind is not None else "*"
+    if kind is None or not (ALL.fullmatch(name) or (kind in IN_PARTS and name == "*:*")):
         return bare(HERE.sub("", pattern), names)
-    arn = arn_of(pattern)
+    if arn and not kind and not is_wildcard(arn.service) and noun.lower() not in types_of(arn.service):
+        noun = f"resource of {arn.service}"
     where = [f"of {arn.account}"] if arn and arn.account.strip("*") and arn.account not in SYMBOLIC else []
     where += [f"in {arn.region}"] if arn and arn.region.strip("*") and arn.region not in SYMBOLIC else []
     return bare(" ".join([f"every {kind or noun}", *where]), names)
 
 
 def bare(text: str, names: dict[str, str] | None = None) -> str:
-    """Spell each import by its name in names, else by the name of the export, and what is unknown by its kind."""
-    named = IMPORT.sub(lambda match: (names or {}).get(match[1], match[1]), text)
+    """Spell each import by its name in names, else by the name of the export, and what is unknown by its kind.
+
+    A name that is followed by its export, as "orders (Queue-${EnvType})", has that at the end of the text.
+    """
+    exports: dict[str, None] = {}
+
+    def called(match: re.Match[str]) -> str:
+        name, _, export = (names or {}).get(match[1], match[1]).partition(" ")
+        exports.setdefault(f" {export}" if export else "")
+        return name
+
+    named = IMPORT.sub(called, text) + "".join(exports)
     return UNKNOWN_KIND.sub(lambda match: match[1], named)

@@ -172,15 +172,14 @@ def _shares(sizes: dict[str, int], room: int) -> dict[str, int]:
 
 
 def _cut(rows: list[str], room: int) -> str:
-    """Return the head and as many rows as fit, and a last one that says how many are left out."""
+    """Return the head and the rows that fit, and a last one that says how many are left out."""
     if _size(rows) <= room:
         return "\n".join(rows)
     kept, room = rows[:HEAD_ROWS], room - _size(rows[:HEAD_ROWS]) - LAST_ROW
     for row in rows[HEAD_ROWS:]:
-        room -= len(row) + 1
-        if room < 0:
-            break
-        kept.append(row)
+        if len(row) < room:
+            kept.append(row)
+            room -= len(row) + 1
     return "\n".join([*kept, f"| | | | {len(rows) - len(kept)} more: run `make review` | |"])
 
 
@@ -207,8 +206,9 @@ def _details(sections: Sequence[Section]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keep text from being read as Markdown; an escaped @ would still notify people, so a space of no width follows."""
-    return re.sub(r"([\\|*_<>`\[\]$~#&])", r"\\\1", text).replace("@", "@&#8203;")
+    """Keep text from being read as Markdown: what is escaped would still notify people or be a link without the spaces."""
+    plain = re.sub(r"([\\|*_<>`\[\]$~#&])", r"\\\1", text)
+    return re.sub(r"(@|:(?=//)|www(?=\.))", r"\1&#8203;", plain, flags=re.IGNORECASE)
 
 
 def _code(text: str) -> str:

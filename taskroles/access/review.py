@@ -237,7 +237,7 @@ def compare_templates(
         access_after.setdefault(role, []).extend(stays)
     lines = [
         *renamed(before, after, *passed),
-        *attached(before, after),
+        *attached(before, after, was, now),
         *undecided(before, after, {name for name in was if was[name] != now.get(name)}),
     ]
     for name in known_at_once(before, after, *passed):
@@ -287,17 +287,22 @@ def staying(policy: Policy) -> Line:
     return Line("notice", (), text)
 
 
-def attached(old: Template, new: Template) -> Iterator[Line]:
-    """Yield a line for the policies that one role loses and another gets."""
-    before, after = ({policy.logical_id: policy.roles for policy in template.policies} for template in (old, new))
+def attached(old: Template, new: Template, was: dict[str, str], now: dict[str, str]) -> Iterator[Line]:
+    """Yield a line for the policies that roles lose and others get, with these values of parameters."""
+    before, after = (
+        {policy.logical_id: {with_values(role, values) for role in policy.roles} for policy in template.policies}
+        for template, values in ((old, was), (new, now))
+    )
     moved: dict[tuple[str, str], list[str]] = defaultdict(list)
     for logical_id in sorted(before.keys() & after.keys()):
-        if before[logical_id] != after[logical_id]:
-            was, now = (", ".join(map(bare, side[logical_id])) or "nothing" for side in (before, after))
-            moved[was, now].append(logical_id)
-    for (was, now), ids in sorted(moved.items()):
+        roles = (after[logical_id] - before[logical_id], before[logical_id] - after[logical_id])
+        if any(roles):
+            gets, loses = (enumerate_text(sorted(map(bare, some))) for some in roles)
+            moved["another role" if gets == loses else gets, loses].append(logical_id)
+    for (gets, loses), ids in sorted(moved.items()):
         it = "it" if len(ids) == 1 else "them"
-        text = f"{enumerate_text(ids, most=3)}: CloudFormation puts {it} on {now} and takes {it} away from {was}"
+        does = [f"puts {it} on {gets}"] * bool(gets) + [f"takes {it} away from {loses}"] * bool(loses)
+        text = f"{enumerate_text(ids, most=3)}: CloudFormation {' and '.join(does)}"
         yield Line("notice", (), text, marks=(Mark("role", "another role"),))
 
 

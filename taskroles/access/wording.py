@@ -6,11 +6,13 @@ access_lines(statements_before, statements_after)[0].text
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import expand, resource_types
+from taskroles.access.canonical import UNKNOWN_KIND
 from taskroles.access.compare import Rule, compared, without
 from taskroles.access.conditions import ALWAYS, spelled
 from taskroles.access.marks import UNREAD, marks
@@ -27,6 +29,7 @@ GROWS = ("granted", "widened")
 SIGNS = {"notice": "!", "granted": "+", "widened": "+", "narrowed": "-", "revoked": "-"}  # in the order of printing
 MOST_SAID = 500_000  # characters of rules, over all lines
 MOST_SETS = 40  # of resources, to be looked at for one sentence
+TARGET = re.compile(r"[\w.-]+", re.ASCII)
 EVERYWHERE = Rule("Allow", frozenset(["*"]), negated=False, condition=ALWAYS)
 
 
@@ -82,7 +85,8 @@ def _moves(changes: list[Change], names: dict[str, str]) -> dict[str, tuple[str,
         if all(rule.effect == "Allow" and not rule.negated for side in sides for rule in side):
             key = (*sides, _resource_noun(frozenset([action])))
             if key not in said:
-                said[key] = tuple(enumerate_text(sorted(_place(r, key[2], names) for r in side)) for side in sides)
+                texts = [_places(side, key[2], names) for side in sides]
+                said[key] = tuple(_places(side, key[2], None) for side in sides) if len(set(texts)) == 1 else (*texts,)
             found[action] = said[key]
     return found
 
@@ -151,15 +155,18 @@ def _line(
         sides = ((), _rule_texts(delta)) if grows else (_rule_texts(delta), ())
         return Line(group[0].kind, services, _side_text(delta, names), moved, *sides)
     old, new = ({a: side[a] for a in said | beside if a in side} for side in rules)
-    text = f"{_side_text(old, names)} → {_side_text(new, names)}"
+    was, now = (_side_text(side, names) for side in (old, new))
+    if was == now:  # what it leaves out tells them apart
+        was, now = (_side_text(side, None) for side in (old, new))
+    text = f"{was} → {now}"
     if moved:
         text += f": {number(len(moved), 'action')} {'granted' if grows else 'revoked'}"
     kind = "widened" if grows else "narrowed"
     return Line(kind, services, text, moved or real(said), _rule_texts(old), _rule_texts(new))
 
 
-def _side_text(side: dict[str, Rules], names: dict[str, str]) -> str:
-    """Say what one side allows: "3 actions on sample-queue"."""
+def _side_text(side: dict[str, Rules], names: dict[str, str] | None) -> str:
+    """Say what one side allows: "3 actions on sample-queue"; without `names`, its resources in full."""
     by_rules: dict[Rules, set[str]] = defaultdict(set)
     for action, rules in side.items():
         by_rules[rules].add(action)
@@ -199,8 +206,16 @@ def _qualified(rule: Rule, where: str, but: str, deny: str = "") -> str:
 # --- names --------------------
 
 
-def target_names(*templates: Template) -> dict[str, str]:
-    """Map imports to the names of targets in the comments above policies, where it is clear which is which."""
+def target_names(before: Template, after: Template) -> dict[str, str]:
+    """Map imports to the names of targets in the comments above policies, where it is clear which is which.
+
+    A comment binds nobody: a name that no policy had before stands with its export, so that a harmless one hides none.
+    """
+    known, found = _targets(before), _targets(before, after)
+    return {export: name if known.get(export) == name else f"{name} ({export})" for export, name in found.items()}
+
+
+def _targets(*templates: Template) -> dict[str, str]:
     imports: dict[str, set[str]] = defaultdict(set)
     for policy in (policy for template in templates for policy in template.policies):
         targets = dict.fromkeys(grant.target for grant in policy.grants if grant.target)
@@ -208,19 +223,23 @@ def target_names(*templates: Template) -> dict[str, str]:
         if len(targets) == len(found):
             for target, name in zip(targets, found, strict=True):
                 imports[target].add(name)
-    return {name: target for target, found in imports.items() if len(found) == 1 for name in found}
+    names = [(name, target) for target, found in imports.items() if len(found) == 1 for name in found]
+    plain = [(name, target) for name, target in names if TARGET.fullmatch(target)]
+    return {name: target for name, target in plain if [each for each, _ in names].count(name) == 1}
 
 
 def column(line: Line) -> str:
     """Return the AWS service of a line, or how many, or "" if the text says it."""
-    count = len(line.aws_services)
-    return f"{count} services" if count > 1 else "".join(line.aws_services)
+    plain = [service for service in line.aws_services if not is_wildcard(service)] or line.aws_services
+    return f"{len(plain)} services" if len(plain) > 1 else "".join(plain)
 
 
 @lru_cache  # of many services, many change alike
 def _actions_text(actions: frozenset[str]) -> str:
     """Say which actions: a pattern that is exactly these, up to two names, or how many."""
     plain = set(real(actions))
+    if not plain:
+        return f"what AWS may add to {enumerate_text(sorted(actions), most=3)}"
     if "*" in actions:
         missing = len(expand("*") - plain)
         return "every action of every AWS service" + (f" but {missing:,}" if missing else "")
@@ -230,7 +249,7 @@ def _actions_text(actions: frozenset[str]) -> str:
     if len({service_of(action) for action in plain}) > 1:
         return f"{len(plain)} actions ({_by_service(actions)})"
     few = 2
-    return number(len(plain), "action") if len(plain) > few else enumerate_text(brief(plain or actions))
+    return number(len(plain), "action") if len(plain) > few else enumerate_text(brief(plain))
 
 
 def _by_service(actions: frozenset[str]) -> str:
@@ -248,9 +267,16 @@ def _by_service(actions: frozenset[str]) -> str:
     return enumerate_text((text for _, _, text in sorted(said)), of=" AWS services")
 
 
-def _place(rule: Rule, noun: str, names: dict[str, str]) -> str:
-    """Say which resources a rule is about."""
-    where = sorted(resource_text(pattern, noun, names) for pattern in rule.resources)
+def _places(rules: Rules, noun: str, names: dict[str, str] | None) -> str:
+    return enumerate_text(sorted(_place(rule, noun, names) for rule in rules))
+
+
+def _place(rule: Rule, noun: str, names: dict[str, str] | None) -> str:
+    """Say which resources a rule is about; without `names`, in full."""
+    full = names is None
+    where = sorted(pattern if full else resource_text(pattern, noun, names) for pattern in rule.resources)
+    if full:
+        return UNKNOWN_KIND.sub(lambda match: match[1], _qualified(rule, enumerate_text(where), "everything but "))
     return bare(_qualified(rule, enumerate_text(where), "everything but "))
 
 

@@ -25,11 +25,13 @@ MARKDOWN = """\
 
 | environment | change | AWS service | access | look at |
 |---|---|---|---|---|
-| Production | narrowed | sqs | sqs:\\* on every queue → GetQueueUrl and SendMessage on sample-queue: 18 actions revoked |  |
+| Production | narrowed | sqs | sqs:\\* on every queue → GetQueueUrl and SendMessage on sample-queue (SQS-\\${EnvType}): \
+18 actions revoked |  |
 
 <details><summary>actions and resources</summary>
 
-- narrowed (Production): sqs:\\* on every queue → GetQueueUrl and SendMessage on sample-queue: 18 actions revoked
+- narrowed (Production): sqs:\\* on every queue → GetQueueUrl and SendMessage on sample-queue (SQS-\\${EnvType}): \
+18 actions revoked
   - Permissions management: `sqs:AddPermission`, `sqs:CreateQueue`, `sqs:RemovePermission`, `sqs:SetQueueAttributes`
   - Write: `sqs:CancelMessageMoveTask`, `sqs:ChangeMessageVisibility`, `sqs:DeleteMessage`, `sqs:DeleteQueue`, \
 `sqs:PurgeQueue`, `sqs:StartMessageMoveTask`

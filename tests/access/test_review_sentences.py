@@ -16,7 +16,7 @@ CASES = {
         policy(FULL),
         policy(SEND, comment="# send sample-queue (policies/sqs/send.yml.j2)"),
         """
-        - narrowed  sqs  sqs:* on every queue → GetQueueUrl and SendMessage on sample-queue: 18 actions revoked
+        - narrowed  sqs  sqs:* on every queue → GetQueueUrl and SendMessage on sample-queue (SQS-${EnvType}): 18 actions revoked
                          4 Permissions management, 6 Write, 2 Tagging, 6 Read
         """,
     ),
@@ -42,7 +42,7 @@ CASES = {
             comment="# read sample (policies/s3/read.yml.j2)\n  # read reports (policies/s3/read.yml.j2)",
         ),
         """
-        + granted   s3  ListBucket on reports; GetObject on reports/*
+        + granted   s3  ListBucket on reports (Reports-Arn-${EnvType}); GetObject on reports/* (Reports-Arn-${EnvType})
                         Read: GetObject
                         List: ListBucket
         """,
@@ -163,7 +163,7 @@ CASES = {
                          ! can gain further rights: runs code under another role: airflow:CreateEnvironment, airflow:CreateWebLoginToken, amplify:StartDeployment and NUMBER more
                          ! can gain further rights: takes credentials of others: cognito-identity:GetCredentialsForIdentity, ec2-instance-connect:SendSSHPublicKey, ec2-instance-connect:SendSerialConsoleSSHPublicKey and NUMBER more
                          ! changes who has access: acm-pca:CreatePermission, acm-pca:DeletePermission, acm-pca:DeletePolicy and NUMBER more
-                         ! reads secrets: codecommit:GitPull, ecr:GetAuthorizationToken, kms:Decrypt and NUMBER more
+                         ! reads secrets: codeartifact:GetAuthorizationToken, codecommit:GitPull, ec2:GetPasswordData and NUMBER more
                          ! can delete data: a4b:DeleteAddressBook, a4b:DeleteBusinessReportSchedule, a4b:DeleteConferenceProvider and NUMBER more
                          ! wildcard NotAction: also what AWS adds to it later
                          ! not limited to any resource, though NUMBER actions can be
