@@ -12,7 +12,7 @@ from taskroles.access.canonical import UNKNOWN, as_json, canonical
 from taskroles.access.patterns import is_wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from taskroles.access.conditions import Condition
     from taskroles.access.reading import Template
@@ -84,11 +84,18 @@ def known_values(template: Template, passed: Mapping[str, str]) -> dict[str, str
     return template.parameters | {name: canonical(value) for name, value in passed.items()}
 
 
-def known_at_once(old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]) -> list[str]:
-    """Return the parameters of both sides whose value only one of them knows: on the other, each stack has its own."""
+def uncertain_values(
+    old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of both sides whose values cannot be compared, and why."""
     declared = {
         key.removeprefix(DECLARED).split()[0]
         for key in old.meanings.keys() & new.meanings.keys()
         if key.startswith(DECLARED)
     }
-    return sorted(declared & (known_values(old, passed).keys() ^ known_values(new, passed_now).keys()))
+    was, now = known_values(old, passed), known_values(new, passed_now)
+    for name in sorted(declared & (was.keys() ^ now.keys())):
+        yield name, "one side leaves it to each stack"
+    for name in sorted(declared & (was.keys() | now.keys())):
+        if any("${" in values.get(name, "") for values in (was, now)):  # in a document of 2012-10-17, a variable
+            yield name, "it holds a ${"

@@ -9,7 +9,7 @@ from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, TOO_MUCH, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import UNREAD, Mark
-from taskroles.access.meanings import DEFAULT, known_at_once, moved_values
+from taskroles.access.meanings import DEFAULT, moved_values, uncertain_values
 from taskroles.access.places import bare
 from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
 from taskroles.access.reading import Template, filled, read_template, with_values
@@ -240,8 +240,8 @@ def compare_templates(
         *attached(before, after, was, now),
         *undecided(before, after, {name for name in was if was[name] != now.get(name)}),
     ]
-    for name in known_at_once(before, after, *passed):
-        text = f"{CANNOT_TELL}: the value of parameter {name}: one side leaves it to each stack"
+    for name, why in uncertain_values(before, after, *passed):
+        text = f"{CANNOT_TELL}: the value of parameter {name}: {why}"
         lines.append(Line("widened", (), text, marks=(UNREAD,)))
     lines += [staying(policy) for policy in kept]
     if new is None:
@@ -329,7 +329,7 @@ def scope(file: File, other: Side, services: set[str]) -> str:
 
 
 def shared_names(old: dict[File, Template], new: dict[File, Template], head: Side) -> Iterator[tuple[File, Line]]:
-    """Yield a line for each policy that is new and whose name another one has on the same role, with its file."""
+    """Yield a line for each policy that is new and whose name another one has, or had, on the same role, with its file."""
     passed = {name: environment.parameters for name, environment in head.environments.items()}
     texts = [key for template in new.values() for key in policy_keys(template)]
     old, new = (
@@ -350,13 +350,21 @@ def shared_names(old: dict[File, Template], new: dict[File, Template], head: Sid
         for logical_id, name, role in policy_keys(template):
             users[file.environment, name, role].append(f"{logical_id} ({file.service})")
         denied |= {(file.environment, p.name, role) for p in template.policies if denies(p) for role in p.roles}
+    left: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for file, logical_id, name, role in sorted(had - set(keys)):
+        left[file.environment, name, role].append(f"{logical_id} ({file.service})")
     for file, logical_id, name, role in fresh:
-        sharing = users[file.environment, name, role]
-        if len(sharing) > 1:
-            called, on = written[file, logical_id, name, role]
-            text = f"{enumerate_text(sharing)} share the name {called} on {bare(on)}: the one deployed last replaces"
-            kind = "widened" if (file.environment, name, role) in denied else "notice"
+        key = (file.environment, name, role)
+        kind = "widened" if key in denied else "notice"
+        called, on = written[file, logical_id, name, role]
+        if len(users[key]) > 1:
+            text = f"{enumerate_text(users[key])} share the name {called} on {bare(on)}: the one deployed last replaces"
             yield file, Line(kind, (), f"{text} the other, and removing either removes it")
+        elif others_left := [each for each in left[key] if not each.endswith(f" ({file.service})")]:
+            text = (
+                f"{logical_id} takes over the name {called} on {bare(on)} from {enumerate_text(others_left)}: whatever"
+            )
+            yield file, Line(kind, (), f"{text} removes that removes this, so deploy or destroy that stack first")
 
 
 def beyond(file: File, lines: list[Line], new: dict[File, Template], head: Side) -> list[Line]:

@@ -224,3 +224,28 @@ def test_10_what_cannot_be_judged_is_said_of_a_part_as_well(asked: dict[str, lis
     result = review(side("base", {"Production/a.yml": ONE}), side("head", after), **asked)
     assert failing(result) == EVERY
     assert not failing(review(side("base", {"Dev/a.yml": ONE}), side("head", {"Dev/a.yml": ONE}), **asked))
+
+
+MOVED = [HEAD + policy(statement(), name="X"), HEAD + policy(statement(), name="X") + policy(statement(Effect="Deny"))]
+
+
+@pytest.mark.parametrize("left", [HEAD + policy(statement(), name="Z"), ""])
+def test_3_a_policy_that_another_stack_takes_over_by_its_name_is_said(left: str) -> None:
+    before = {"Production/a.yml": HEAD + policy(statement(Effect="Deny")), "Production/b.yml": MOVED[0]}
+    after = {"Production/b.yml": MOVED[1]} | ({"Production/a.yml": left} if left else {})
+    result = reviewed(before, after)
+    (line,) = [line for line in lines(result) if "takes over the name Access on backend from Access (a)" in line.text]
+    assert line.kind == "widened"
+    assert not any("takes over" in line.text for line in lines(reviewed(after, after)))
+
+
+def test_5_a_parameter_that_holds_a_variable_is_another_thing_in_either_version() -> None:
+    settings = (
+        "environment: Production\nnames: {stack: '{service}', template: '{service}.yml', policy: '{AwsService}'}\n"
+    )
+    settings += "parameters: {EnvType: '${aws:username}'}\n"
+    text = HEAD + policy(statement(resource="!Ref EnvType"))
+    trees = (
+        {"Production/environment.yml": settings, "Production/a.yml": each} for each in (in_old_version(text), text)
+    )
+    assert failing(reviewed(*trees)) == EVERY
