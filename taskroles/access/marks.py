@@ -118,7 +118,7 @@ def _new_accounts(changes: list[Change], before: list[Statement], own: str) -> l
     """Return the accounts that the resources of changes name, and that nothing named before."""
     known = {other_account(each, own) for s in before for each in s.resources}
     sides = {change.after for change in changes}
-    allowed = {rule for rules in sides for rule in rules if rule.effect == "Allow"}
+    allowed = {rule for rules in sides for rule in rules if rule.effect == "Allow" and not rule.negated}
     return sorted({other_account(each, own) for rule in allowed for each in rule.resources} - known - {""})
 
 

@@ -16,6 +16,7 @@ ALL = re.compile(r"/?\*+(\?\*+)?|/?\?\*+")  # matches every name
 IN_PARTS = ("log-group", "task-definition")  # whose ARNs go on after the name, with `:*` or a revision
 # what is the same in the ARN of everything in this account and region
 HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
+PRINCIPAL = "AWS "  # before the principal of a trust that is an account, or an ARN
 SYMBOLIC = ("", "${AWS::Region}", "${AWS::AccountId}")
 
 
@@ -67,12 +68,16 @@ def kind_of_all(pattern: str) -> str | None:
 
 def other_account(pattern: str, own: str) -> str:
     """Return the account that a pattern names in digits, "" if it names none or `own`."""
-    arn = arn_of(pattern)
-    return arn.account if arn and ACCOUNT.fullmatch(arn.account) and arn.account != own else ""
+    named = pattern.removeprefix(PRINCIPAL)
+    arn = arn_of(named)
+    account = arn.account if arn else named if named != pattern else ""
+    return account if ACCOUNT.fullmatch(account) and account != own else ""
 
 
 def resource_text(pattern: str, noun: str, names: dict[str, str]) -> str:
     """Return a resource as a sentence names it: "every queue", "sample-queue", "table/orders"."""
+    if pattern in names:
+        return names[pattern]
     kind, arn = kind_of_all(pattern), arn_of(pattern)
     name = arn.resource[len(kind) + bool(kind) :] if arn and kind is not None else "*"
     if kind is None or not (ALL.fullmatch(name) or (kind in IN_PARTS and name == "*:*")):

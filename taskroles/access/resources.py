@@ -19,6 +19,7 @@ SECTIONS = {"AWSTemplateFormatVersion", "Description", "Parameters", "Resources"
 PLAIN = {"Type", "Default", "Description", "ConstraintDescription", "MinLength", "MaxLength", "MinValue", "MaxValue"}
 PLAIN |= {"AllowedValues", "AllowedPattern", "NoEcho"}
 ATTRIBUTES = {"Type", "Properties", "Condition", "DependsOn"}
+TRUST = "trust of "  # ... a role: who holds its trust
 TRANSFORM = "Fn::Transform"
 
 
@@ -156,7 +157,7 @@ def _role(logical_id: str, properties: dict[str, Any]) -> tuple[list[Held], set[
     """Read a role: its inline policies, and its trust, whose principals are resources."""
     role = f"${{{logical_id}}}"
     line = _line(properties, "AssumeRolePolicyDocument")
-    held = [Held("trust", properties["AssumeRolePolicyDocument"], (f"trust of {role}",), line)]
+    held = [Held("trust", properties["AssumeRolePolicyDocument"], (f"{TRUST}{role}",), line)]
     understood = {"AssumeRolePolicyDocument", "Description", "MaxSessionDuration"}  # its tags and ARN may be asked for
     if isinstance(properties.get("ManagedPolicyArns"), list):
         understood |= {"ManagedPolicyArns"}  # each is a fact of its own

@@ -14,6 +14,7 @@ from taskroles.access.places import bare
 from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
 from taskroles.access.reading import Template, filled, read_template, with_values
 from taskroles.access.report import Review, Section
+from taskroles.access.resources import TRUST
 from taskroles.access.settings import setting_lines
 from taskroles.access.wording import GROWS, SIGNS, Line, access_lines, target_names
 from taskroles.access.words import brief, enumerate_text
@@ -211,6 +212,7 @@ def statements(template: Template) -> list[Statement]:
 
 
 NO_ENVIRONMENTS = (Environment("", Names(), described=False),) * 2
+EVERYBODY = {"*": "everybody"}  # what a trust calls every principal
 NO_TEMPLATE = Template("", (), {}, {}, {})
 
 
@@ -252,12 +254,13 @@ def compare_templates(
     roles = sorted(access_before.keys() | access_after.keys())
     for role in roles:
         one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
-        label = f" (role {bare(role)})" if len(roles) > 1 or one_sided else ""
+        trust = role.startswith(TRUST)
+        label = f" ({'' if trust else 'role '}{bare(role)})" if len(roles) > 1 or one_sided or trust else ""
         sides = access_before.get(role, []), access_after.get(role, [])
         if left < 0 and {s[:6] for s in sides[0]} != {s[:6] for s in sides[1]}:
             lines.append(Line("widened", (), f"{TOO_MUCH}{label}", marks=(UNREAD,)))
             continue
-        found = access_lines(*sides, names, environments[1].account)
+        found = access_lines(*sides, names | EVERYBODY if trust else names, environments[1].account)
         left -= sum(len(line.actions) for line in found)
         lines += [line._replace(text=title + line.text + label) for line in found]
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])

@@ -69,8 +69,16 @@ def access_lines(
             if grows:
                 found = marks(group, before, after, line.text, account)
                 line = line._replace(undecided=all(change.is_undecided for change in group), marks=found)
-            lines.append(line)
+            lines.append(line._replace(text=_once(line.text, names or {})))
     return lines
+
+
+def _once(text: str, names: dict[str, str]) -> str:
+    """Leave out the export of a name where a sentence has said it."""
+    for export in (name[name.index(" ") :] for name in names.values() if " " in name):
+        first, found, rest = text.partition(export)
+        text = first + found + rest.replace(export, "")
+    return text
 
 
 def _moves(changes: list[Change], names: dict[str, str]) -> dict[str, tuple[str, str]]:
@@ -185,7 +193,9 @@ def _side_text(side: dict[str, Rules], names: dict[str, str] | None) -> str:
             by_place[f"no resource, denied on {enumerate_text(denied)}"] |= actions
     most = 3
     if len(by_place) > most:
-        return f"{_actions_text(frozenset(side))} on {len(by_place)} sets of resources"
+        return (
+            f"{_actions_text(frozenset(side))} on {len(by_place)} sets of resources: {enumerate_text(sorted(by_place))}"
+        )
     return (
         "; ".join(f"{_actions_text(frozenset(some))} on {where}" for where, some in sorted(by_place.items()))
         or "nothing"

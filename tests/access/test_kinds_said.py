@@ -20,6 +20,8 @@ SETTINGS = (
     "environment: Production\naccount: '111122223333'\n"
     "names: {stack: '{service}', template: '{service}.yml', policy: '{AwsService}'}\n"
 )
+TRUST = f"{HEAD}  R: {{Type: 'AWS::IAM::Role', Properties: {{AssumeRolePolicyDocument: {{Version: '2012-10-17', "
+TRUST += "Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: %s}]}}}\n"
 
 
 class Row(NamedTuple):
@@ -100,6 +102,11 @@ ROWS = {
         of(statement(resource="!ImportValue q")), of(statement(resource="q")), r"moves from \$\{import q\} to q"
     ),
     "9 a harmless name over another export": Row(of(), called("mailbox"), r"on mailbox \(admin-queue\)$"),
+    "9 a new name said twice": Row(
+        of(),
+        HEAD + COMMENT % "mailbox" + policy(statement(resource=f"[{EXPORT}, !Sub ['${{N}}x', {{N: {EXPORT}}}]]")),
+        r"on mailbox \(admin-queue\) and mailboxx$",
+    ),
     "9 a name that was there before": Row(
         called("mailbox"), called("mailbox").replace("SendMessage", "PurgeQueue"), "PurgeQueue on mailbox$"
     ),
@@ -108,6 +115,26 @@ ROWS = {
     ),
     "9 a name that is a sentence": Row(of(), called("nothing at all"), "on admin-queue$"),
     "9 an account that may be another": Row(*on(OTHERS), "in an account that may be another: 999999999999"),
+    "9 an account that is left out": Row(
+        of(),
+        of(f"{{Effect: Allow, Action: 'sqs:SendMessage', NotResource: {OTHERS}}}"),
+        "everything but",
+        "account that",
+    ),
+    "9 an account that is trusted": Row(
+        TRUST % "{Service: a}", TRUST % "{AWS: '999999999999'}", r"may be another: 9{12}$"
+    ),
+    "9 an account that is trusted by its ARN": Row(
+        TRUST % "{Service: a}", TRUST % "{AWS: 'arn:aws:iam::999999999999:root'}", r"may be another: 9{12}$"
+    ),
+    "9 everybody that is trusted": Row(
+        TRUST % "{Service: a}", TRUST % "'*'", r"AssumeRole on everybody \(trust of \$\{R\}\)$", "every role"
+    ),
+    "9 five places": Row(
+        of(),
+        of(*(statement(f"'sqs:{a}'", a) for a in ["SendMessage", "PurgeQueue", "TagQueue", "DeleteQueue"])),
+        "TagQueue",
+    ),
     "9 an account that a parameter names": Row(
         HEAD.replace("Production", "'999999999999'") + policy(),
         HEAD.replace("Production", "'999999999999'") + policy(statement(resource="!Sub 'arn:aws:sqs:x:${EnvType}:a'")),

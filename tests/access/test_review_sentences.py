@@ -42,7 +42,7 @@ CASES = {
             comment="# read sample (policies/s3/read.yml.j2)\n  # read reports (policies/s3/read.yml.j2)",
         ),
         """
-        + granted   s3  ListBucket on reports (Reports-Arn-${EnvType}); GetObject on reports/* (Reports-Arn-${EnvType})
+        + granted   s3  ListBucket on reports (Reports-Arn-${EnvType}); GetObject on reports/*
                         Read: GetObject
                         List: ListBucket
         """,
