@@ -11,7 +11,11 @@ from __future__ import annotations
 import json
 import random
 import re
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PSEUDO = {
     "AWS::AccountId": ("111122223333", "a"),
@@ -40,11 +44,19 @@ class NotEvaluated(Exception):
 class World:
     """Values for everything that only AWS knows: the same question has the same answer, for both sides of a change.
 
-    `passed` are the parameters that a deploy gives a value to; the others have their default.
+    `passed` are the parameters that a deploy gives a value to, `values` those whose value is known; the others have
+    their default. What `stack` makes has names of its own.
     """
 
-    def __init__(self, seed: int, passed: frozenset[str] = frozenset(), texts: tuple[str, ...] = TEXTS) -> None:
-        self.seed, self.passed, self.texts = seed, passed, texts
+    def __init__(
+        self,
+        seed: int,
+        passed: frozenset[str] = frozenset(),
+        texts: tuple[str, ...] = TEXTS,
+        values: Mapping[str, str] = MappingProxyType({}),
+        stack: str = "",
+    ) -> None:
+        self.seed, self.passed, self.texts, self.values, self.stack = seed, passed, texts, values, stack
 
     def text(self, *what: str) -> str:
         """Return the value of something."""
@@ -136,10 +148,14 @@ class Evaluation:
         if parameter is None:
             resource = self.template.get("Resources", {}).get(name)
             named = resource.get("Properties", {}).get("RoleName") if isinstance(resource, dict) else None
-            return self._text(named) if named is not None else self.world.text("ref", str(name))
+            return self._text(named) if named is not None else self.world.text(f"ref{self.world.stack}", str(name))
         kind = parameter.get("Type", "String")
-        passed = name in self.world.passed or "Default" not in parameter
-        value = self.world.text("parameter", name) if passed else as_text(parameter["Default"])
+        if name in self.world.values:
+            value = self.world.values[name]
+        elif name in self.world.passed or "Default" not in parameter:
+            value = self.world.text("parameter", name)
+        else:
+            value = as_text(parameter["Default"])
         if kind.startswith("AWS::SSM::Parameter::Value"):
             value = self.world.text("ssm", value)
         is_list = kind == "CommaDelimitedList" or "List<" in kind
@@ -149,7 +165,7 @@ class Evaluation:
         parts = argument.split(".") if isinstance(argument, str) else argument
         if not isinstance(parts, list) or len(parts) != 2:
             raise Refused
-        return self.world.text("attribute", ".".join([as_text(parts[0]), self._text(parts[1])]))
+        return self.world.text(f"attribute{self.world.stack}", ".".join([as_text(parts[0]), self._text(parts[1])]))
 
     def _sub(self, argument: Any) -> str:
         text, names = argument if isinstance(argument, list) else (argument, {})

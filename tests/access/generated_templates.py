@@ -83,7 +83,9 @@ def documents() -> st.SearchStrategy[Any]:
 def resources(draw: st.DrawFn) -> dict[str, Any]:
     """Return one resource: of a type that carries permissions, or another."""
     kind = draw(
-        st.sampled_from(["Policy", "Policy", "Policy", "RolePolicy", "UserPolicy", "ManagedPolicy", "Role", "odd"])
+        st.sampled_from(
+            [*["Policy"] * 4, "RolePolicy", "UserPolicy", "GroupPolicy", *["ManagedPolicy", "Role"] * 2, "odd"]
+        )
     )
     if kind == "odd":
         types = (
@@ -105,7 +107,9 @@ def resources(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.integers(0, 5)) == 0:
             properties |= {draw(st.sampled_from(["Users", "Groups"])): [draw(HOLDERS)]}
     elif kind == "ManagedPolicy":
-        properties |= {"Roles": draw(st.lists(HOLDERS, max_size=1))}
+        properties |= {
+            draw(st.sampled_from(["Roles", "Roles", "Users", "Groups"])): draw(st.lists(HOLDERS, max_size=1))
+        }
     elif kind == "Role":
         principals = {"AWS": draw(st.sampled_from(["*", "arn:aws:iam::1:root", {"Ref": "Q"}, ["1", "2"]]))}
         trust = {
@@ -127,6 +131,8 @@ def resources(draw: st.DrawFn) -> dict[str, Any]:
         body["Condition"] = draw(st.sampled_from(["IsA", "Both", "IsB"]))
     if draw(st.integers(0, 6)) == 0:
         body["DeletionPolicy"] = draw(st.sampled_from(["Retain", "Delete", "RetainExceptOnCreate"]))
+    if draw(st.integers(0, 6)) == 0:
+        body["UpdateReplacePolicy"] = draw(st.sampled_from(["Retain", "Retain", "Delete"]))
     return body
 
 
@@ -243,7 +249,9 @@ def edit_resource(draw: st.DrawFn, template: dict[str, Any]) -> None:
             else draw(st.sampled_from(["IsA", "IsB"]))
         )
     elif how == "property" and properties:
-        key = draw(st.sampled_from(["PermissionsBoundary", "Metadata", "ManagedPolicyArns", "RoleName", "Odd", "Path"]))
+        known = [key for key in properties if key.endswith("Name")]
+        odd = ["PermissionsBoundary", "Metadata", "ManagedPolicyArns", "RoleName", "Odd", "Path"]
+        key = draw(st.sampled_from([*known, *known, *known, *odd]))
         properties[key] = [draw(VALUES)] if key == "ManagedPolicyArns" else draw(VALUES)
     elif properties:
         for key in properties.keys() & {"Roles", "RoleName", "UserName", "Users", "Groups"}:

@@ -40,19 +40,32 @@ STATEMENT = {
     "NotPrincipal",
     "Condition",
 }
+REPLACES = {  # properties of which the Template Reference says "Update requires: Replacement"
+    "AWS::IAM::Role": ("RoleName", "Path"),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "Path", "Description"),
+    **{kind: ("PolicyName", f"{who}Name") for kind, who in ONE.items()},
+}
 HARMLESS = {"Type", "Properties", "Condition", "DependsOn"}
 
 
 class Holdings(NamedTuple):
-    """Statements by holder, each of a resource that may stay; and what this engine does not look into, by what it is."""
+    """Who holds which document, with the name of an inline policy; and what this engine does not look into, by what it is."""
 
-    statements: dict[str, list[oracle.Said]]
+    documents: list[tuple[str, str, list[oracle.Said]]]
     unread: dict[str, str]
+
+    @property
+    def statements(self) -> dict[str, list[oracle.Said]]:
+        """Return the statements by holder."""
+        found: dict[str, list[oracle.Said]] = {}
+        for holder, _, said in self.documents:
+            found.setdefault(holder, []).extend(said)
+        return found
 
 
 def holdings(template: dict[str, Any], world: World) -> Holdings:
     """Return what a template gives to whom in a world. Raises Refused where AWS would take none of it."""
-    found = Holdings({}, {})
+    found = Holdings([], {})
     evaluation = Evaluation(template, world)
     sections(evaluation, found)
     for logical_id in template["Resources"]:
@@ -89,9 +102,9 @@ def resource(evaluation: Evaluation, logical_id: str, found: Holdings) -> None:
         for key in properties.keys() - NAMED.get(kind, set()):
             found.unread[f"{logical_id} {kind} property {key}"] = raw(properties[key])
         if kind in NAMED:
-            for number, (holder, document) in enumerate(documents(evaluation, logical_id, kind, properties)):
+            for number, (holder, name, document) in enumerate(documents(evaluation, logical_id, kind, properties)):
                 said = without_odd_keys(document, f"{logical_id} document {number} of {holder}", found)
-                found.statements.setdefault(holder, []).extend(oracle.read(said))
+                found.documents.append((holder, name, oracle.read(said)))
         else:
             found.unread[f"{logical_id} type"] = str(kind)
     except NotEvaluated:
@@ -117,19 +130,22 @@ def without_odd_keys(document: Any, where: str, found: Holdings) -> Any:
 
 def documents(
     evaluation: Evaluation, logical_id: str, kind: str, properties: dict[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return each holder with a document that it gets."""
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return each holder with the name of the inline policy, if it is one, and a document that it gets."""
     if kind == "AWS::IAM::Role":
         name = f"Role {as_text(evaluation.ref(logical_id))}"
-        inline = [(name, each["PolicyDocument"]) for each in properties.get("Policies", [])]
-        return [(f"trust of {name}", properties["AssumeRolePolicyDocument"]), *inline]
+        inline = [
+            (name, as_text(each["PolicyName"]), each["PolicyDocument"]) for each in properties.get("Policies", [])
+        ]
+        return [(f"trust of {name}", "", properties["AssumeRolePolicyDocument"]), *inline]
     document = properties.get("PolicyDocument")
+    name = "" if kind == "AWS::IAM::ManagedPolicy" else as_text(properties["PolicyName"])
     if kind in ONE:
-        return [(f"{ONE[kind]} {as_text(properties[f'{ONE[kind]}Name'])}", document)]
+        return [(f"{ONE[kind]} {as_text(properties[f'{ONE[kind]}Name'])}", name, document)]
     holders = [f"{who} {as_text(name)}" for who in ("Role", "User", "Group") for name in properties.get(f"{who}s", [])]
     if kind == "AWS::IAM::ManagedPolicy":
-        holders.append(f"managed policy {logical_id}")
-    return [(holder, document) for holder in holders]
+        holders.append(f"managed policy {evaluation.world.stack} {logical_id}")
+    return [(holder, name, document) for holder in holders]
 
 
 def raw(part: Any) -> str:
@@ -137,22 +153,27 @@ def raw(part: Any) -> str:
     return json.dumps(part, sort_keys=True)
 
 
-def after_update(before: dict[str, Any], after: dict[str, Any], world: World) -> Holdings:
-    """Return what is held once `after` replaces `before`: a resource under a DeletionPolicy outlives its removal."""
-    now = holdings(after, world)
-    was = Evaluation(before, world)
+def after_update(before: dict[str, Any], after: dict[str, Any], was_world: World, now_world: World) -> Holdings:
+    """Return what is held once `after` replaces `before`: what is under Retain outlives its removal or replacement."""
+    now = holdings(after, now_world)
+    was, new = Evaluation(before, was_world), Evaluation(after, now_world)
     for logical_id, body in before["Resources"].items():
-        keeps = isinstance(body, dict) and body.get("DeletionPolicy", "Delete") != "Delete"
-        kind = body.get("Type") if keeps else ""
-        if kind in NAMED and was.exists(logical_id) and not Evaluation(after, world).exists(logical_id):
-            for holder, document in documents(was, logical_id, kind, was.properties(logical_id)):
-                now.statements.setdefault(holder, []).extend(oracle.read(document))
+        kind = body.get("Type") if isinstance(body, dict) else ""
+        if kind in NAMED and was.exists(logical_id) and outlives(was, new, logical_id):
+            for holder, name, document in documents(was, logical_id, kind, was.properties(logical_id)):
+                now.documents.append((holder, name, oracle.read(document)))
     return now
 
 
-def tried(template: dict[str, Any], world: World) -> Holdings | None:
-    """Return what a template gives, None where AWS refuses it."""
-    try:
-        return holdings(template, world)
-    except (Refused, KeyError, TypeError):
-        return None
+def outlives(was: Evaluation, new: Evaluation, logical_id: str) -> bool:
+    """Tell whether CloudFormation leaves a resource where it is that is removed, or that another one replaces."""
+    body = was.template["Resources"][logical_id]
+    if not new.exists(logical_id):
+        return body.get("DeletionPolicy", "Delete") != "Delete"
+    if body.get("UpdateReplacePolicy", "Delete") == "Delete":
+        return False
+    there = new.template["Resources"][logical_id]
+    if there.get("Type") != body["Type"]:
+        return True
+    sides = (was.properties(logical_id), new.properties(logical_id))
+    return any(sides[0].get(key) != sides[1].get(key) for key in REPLACES.get(body["Type"], ()))

@@ -1,7 +1,6 @@
 """Two whole templates compared, against an engine of our own: what grows is said, and what cannot be read is, too.
 
-FUZZ=10000 pytest tests/access/test_templates_oracle.py tries so many pairs, other ones each time; what is tried by
-default is the same each time. Recorded: FUZZ=12000 with `--hypothesis-seed=20251125`.
+FUZZ=10000 tries so many pairs, from recorded seeds (see `trials`).
 """
 
 from __future__ import annotations
@@ -10,13 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asked import requests
-from evaluation import NotEvaluated, Refused, World
 from generated_templates import pairs
-from holdings import after_update, holdings
-from hypothesis import given
-from oracle import allowed, spelled
-from trials import examples
+from growth import growth
+from trials import tried
 
 from taskroles.access.reading import read_template
 from taskroles.access.review import compare_templates
@@ -24,12 +19,9 @@ from taskroles.access.template import TemplateError
 from taskroles.access.wording import GROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from taskroles.access.wording import Line
 
 pytestmark = pytest.mark.usefixtures("few_services")
-SEEDS = range(4)
 
 
 def growing_lines(before: Any, after: Any) -> list[Line]:
@@ -51,31 +43,7 @@ def can_be_read(*templates: Any) -> bool:
     return True
 
 
-def growth(before: Any, after: Any) -> Iterator[tuple[str, str]]:
-    """Yield what is more after than before in some world: an action ("" for what is not looked into), and what."""
-    kept = {
-        name for name, each in before.get("Parameters", {}).items() if after.get("Parameters", {}).get(name) == each
-    }
-    for seed in SEEDS:
-        world = World(seed, frozenset(kept) if seed % 2 else frozenset())
-        try:
-            was, now = holdings(before, world), after_update(before, after, world)
-        except (Refused, NotEvaluated, KeyError, TypeError, ValueError, AttributeError):
-            continue  # AWS takes no such template
-        for key in was.unread.keys() | now.unread.keys():
-            if was.unread.get(key) != now.unread.get(key):
-                yield "", f"{key}: {was.unread.get(key)} → {now.unread.get(key)}"
-        for holder, said in now.statements.items():
-            had = was.statements.get(holder, [])
-            asked = requests([had, said], seed, most=8)
-            old, new = allowed(had, asked), allowed(said, asked)
-            for action in asked.actions:
-                if more := new[action] & ~old[action]:
-                    yield action, f"{holder}: {spelled(more, asked)} (world {seed})"
-
-
-@examples(400)
-@given(pairs())
+@tried(300, pairs())
 def test_no_template_grows_unsaid(pair: tuple[Any, Any]) -> None:
     before, after = pair
     if not can_be_read(*pair):

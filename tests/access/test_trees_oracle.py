@@ -1,7 +1,6 @@
 """Whole out/ trees in real git repositories, reviewed by the program as it is started: nothing that grows is missed.
 
-FUZZ=10000 pytest tests/access/test_trees_oracle.py tries a fiftieth of so many trees of six templates each, other ones
-each time; what is tried by default is the same each time. Recorded: FUZZ=10000 with `--hypothesis-seed=20251125`.
+FUZZ=10000 tries a fiftieth of so many trees, of six templates each, from recorded seeds (see `trials`).
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from generated_templates import pairs
-from hypothesis import given
+from growth import growth
 from hypothesis import strategies as st
 from project import HERE
-from test_templates_oracle import can_be_read, growth
-from trials import FUZZ, examples
+from test_templates_oracle import can_be_read
+from trials import tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,8 +91,7 @@ def growing(report: dict[str, Any], environment: str | None = None, service: str
     ]
 
 
-@examples(FUZZ // 50 or 6)
-@given(st.lists(pairs(), min_size=len(PLACES), max_size=len(PLACES)))
+@tried(4, st.lists(pairs(), min_size=len(PLACES), max_size=len(PLACES)), share=50)
 def test_no_tree_grows_unsaid(made: list[tuple[Any, Any]]) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
