@@ -232,7 +232,7 @@ def compare_templates(
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
     passed = tuple(environment.parameters for environment in environments)
     was, now = moved_values(before, after, *passed)
-    kept = [policy for policy in before.policies if outlives(policy, after)]
+    kept = [stays for policy in before.policies for stays in outliving(policy, after)]
     access_before = by_role(before.policies, was)
     access_after = by_role(after.policies, now)
     for role, stays in by_role(kept, was).items():
@@ -266,12 +266,16 @@ def compare_templates(
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
 
-def outlives(policy: Policy, after: Template) -> bool:
-    """Tell whether CloudFormation leaves a policy where it is: one that is removed, or that another one replaces."""
+def outliving(policy: Policy, after: Template) -> Iterator[Policy]:
+    """Yield what CloudFormation leaves where it is of a policy: of one that is removed, or that another one replaces.
+
+    Whether a change replaces it or is made in place is AWS's business: what it denied then counts as gone.
+    """
     same = [each for each in after.policies if each.logical_id == policy.logical_id]
-    if not same:
-        return policy.stays
-    return policy.stays_behind and all((each.name, each.roles) != (policy.name, policy.roles) for each in same)
+    if not same and policy.stays:
+        yield policy
+    elif same and policy.stays_behind and (policy.name, policy.roles) not in {(each.name, each.roles) for each in same}:
+        yield policy._replace(statements=tuple(s for s in policy.statements if s.effect == "Allow"))
 
 
 def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:

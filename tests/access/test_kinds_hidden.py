@@ -144,6 +144,13 @@ def test_1_what_is_replaced_under_retain_stays_where_it_was() -> None:
     assert not any("revoked" in text for text in texts)
 
 
+@pytest.mark.parametrize("name", ["D", "E"])
+def test_1_what_is_denied_does_not_stay_because_an_attribute_may_keep_it(name: str) -> None:
+    kept = DENIED.replace("  D:\n", "  D:\n    UpdateReplacePolicy: Retain\n")
+    after = kept.replace("Effect: Deny", "Effect: Allow").replace("PolicyName: D", f"PolicyName: {name}")
+    assert failing(reviewed(kept, after)) == GRANTS
+
+
 @pytest.mark.parametrize("kind", ["a symbolic link", "a file"])
 def test_10_out_that_is_no_folder_is_said(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
