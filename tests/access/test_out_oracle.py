@@ -62,5 +62,5 @@ def test_no_tree_grows_unsaid(change: Change) -> None:
             grown = next(growth_of_all({service: here[service] for service in order}, values), None)
             assert growing(result, environment) or not grown, (order, grown, change)
     for path in change.odd[0].keys() | change.odd[1].keys():
-        said = [line.text for line in growing(result, "out") + growing(result, "Dev")]
+        said = [line.text for section in result.sections for line in section.lines if line.kind in GROWS]
         assert any(path in text for text in said), (path, said)
