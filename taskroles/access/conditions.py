@@ -147,13 +147,13 @@ def alternatives(condition: Condition) -> tuple[Condition, ...]:
     """Return conditions of which one holds exactly if the condition does, each of parts with one value where it can be."""
     choices: list[list[tuple[Part, ...]]] = []
     for part in condition:
-        singles = [part._replace(values=frozenset([value])) for value in sorted(part.values)]
+        singles = [_plainly(part._replace(values=frozenset([value]))) for value in sorted(part.values)]
         if len(singles) <= 1:
-            choices.append([(part,)])
+            choices.append([(_plainly(part),)])
         elif part.is_negated and not part.operator.startswith("ForAnyValue"):
             choices.append([tuple(singles)])
         elif part.is_negated or part.operator.startswith("ForAllValues"):
-            choices.append([(part,)])
+            choices.append([(_plainly(part),)])
         else:
             choices.append([(single,) for single in singles])
     count = 1
@@ -162,6 +162,14 @@ def alternatives(condition: Condition) -> tuple[Condition, ...]:
     if count > MOST_ALTERNATIVES:
         return (condition,)
     return tuple(frozenset(itertools.chain(*chosen)) for chosen in itertools.product(*choices))
+
+
+def _plainly(part: Part) -> Part:
+    """Return a part that compares plain texts as patterns as one that compares them as texts."""
+    name = part.operator.rpartition(":")[2]
+    if not name.startswith(("StringLike", "StringNotLike")) or any(is_wildcard(v) or "${" in v for v in part.values):
+        return part
+    return part._replace(operator=part.operator.replace("Like", "Equals"))
 
 
 def implies(one: Condition, other: Condition) -> bool:
@@ -181,8 +189,9 @@ def _part_implies(one: Part, other: Part) -> bool:
         if one.is_negated:
             return one.values >= other.values
         return one.values <= other.values or _likes(one, other) or _is_stricter(one, other)
-    equals_and_like = (one.operator, other.operator.removesuffix("IfExists")) == ("StringEquals", "StringLike")
-    return equals_and_like and _likes(one, other)
+    exact, wanted = one.operator.removesuffix("IfExists"), other.operator.removesuffix("IfExists")
+    fits = exact.endswith("StringEquals") and wanted == exact.replace("Equals", "Like")
+    return fits and one.operator in (exact, other.operator.replace("Like", "Equals")) and _likes(one, other)
 
 
 def _likes(one: Part, other: Part) -> bool:

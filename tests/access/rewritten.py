@@ -163,6 +163,13 @@ def backwards(rewrite: Rewriting) -> Rewriting:
     return back
 
 
+def liked(_: st.DrawFn, operator: str, key: str, values: Any) -> tuple[str, str, Any]:
+    """Compare texts without wildcards as patterns, too."""
+    known = operator.removesuffix("IfExists") == "StringEquals"
+    plain = all(isinstance(each, str) and not set("*?$") & set(each) for each in listed(values))
+    return operator.replace("Equals", "Like") if known and plain else operator, key, values
+
+
 SAME: dict[str, Rewriting] = {
     "another order": shuffled,
     "split by action": split("Action"),
@@ -178,6 +185,8 @@ SAME: dict[str, Rewriting] = {
     "numbers and true as text": conditions(as_texts),
     "other names of statements": remarks,
     "said twice": repeated,
+    "texts as patterns": conditions(liked),
+    "patterns as texts": backwards(conditions(liked)),
 }
 
 # --- less --------------------
@@ -256,6 +265,53 @@ def narrower(key: str, wild: str) -> Rewriting:
     return rewrite
 
 
+def more(effect: str, key: str, value: str) -> Rewriting:
+    """Return what adds a value to a key, where that takes away."""
+
+    def rewrite(draw: st.DrawFn, document: Document) -> Document | None:
+        at = one_of(draw, document, lambda said: said["Effect"] == effect and key in said)
+        if at is None:
+            return None
+        return changed_at(document, at, {key: [*listed(document["Statement"][at][key]), value]})
+
+    return rewrite
+
+
+def unconditional(draw: st.DrawFn, document: Document) -> Document | None:
+    """Deny always what is denied under a condition."""
+    at = one_of(draw, document, lambda said: said["Effect"] == "Deny" and "Condition" in said)
+    if at is None:
+        return None
+    said = {key: value for key, value in document["Statement"][at].items() if key != "Condition"}
+    return {**document, "Statement": [*document["Statement"][:at], said, *document["Statement"][at + 1 :]]}
+
+
+def allows(rewrite: Rewriting) -> Rewriting:
+    """Return the same for the statements that allow alone."""
+
+    def of_allows(draw: st.DrawFn, document: Document) -> Document | None:
+        found = rewrite(draw, {**document, "Statement": [s for s in document["Statement"] if s["Effect"] == "Allow"]})
+        denying = [said for said in document["Statement"] if said["Effect"] == "Deny"]
+        return found and {**found, "Statement": [*found["Statement"], *denying]}
+
+    return of_allows
+
+
+def without_if_exists(_: st.DrawFn, operator: str, key: str, values: Any) -> tuple[str, str, Any]:
+    """Want a key that may have been lacking."""
+    return operator.removesuffix("IfExists"), key, values
+
+
+NARROW = {"a*": "ax*", "*b": "*xb", "10.0.0.0/8": "10.7.0.0/16", "arn:x:s:*:*:a*": "arn:x:s:r:*:a*"}
+
+
+def narrower_values(_: st.DrawFn, operator: str, key: str, values: Any) -> tuple[str, str, Any]:
+    """Put a narrower pattern or network in place of one."""
+    fit = "Not" not in operator and operator.removesuffix("IfExists").endswith(("Like", "IpAddress"))
+    known = [NARROW.get(each, each) if fit and isinstance(each, str) else each for each in listed(values)]
+    return operator, key, known
+
+
 LESS: dict[str, Rewriting] = {
     "fewer actions": fewer("Action"),
     "fewer resources": fewer("Resource"),
@@ -266,4 +322,11 @@ LESS: dict[str, Rewriting] = {
     "a narrower action": narrower("Action", "M*"),
     "a narrower resource": narrower("Resource", "x*"),
     "a resource in place of a pattern": narrower("Resource", "x"),
+    "a Deny of more actions": more("Deny", "Action", "s3:Get*"),
+    "a Deny of more resources": more("Deny", "Resource", "zz*"),
+    "a Deny without its condition": unconditional,
+    "all but more actions": more("Allow", "NotAction", "s3:Get*"),
+    "all but more resources": more("Allow", "NotResource", "zz*"),
+    "a key that must be there": allows(conditions(without_if_exists)),
+    "narrower condition values": allows(conditions(narrower_values)),
 }

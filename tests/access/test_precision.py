@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_services")
 ENOUGH = 0.95
+TEAM = {"StringEquals": {"aws:PrincipalTag/team": ["a", "b"]}}
+LIKE = {"StringLikeIfExists": {"aws:PrincipalTag/team": ["a*", "b"]}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 # can be rewritten in every way
-FIT = {
-    "Effect": "Allow",
-    "Action": ["sqs:*", "s3:GetObject"],
-    "Resource": ["a*", "b"],
-    "Condition": {"StringEquals": {"aws:PrincipalTag/team": ["a", "b"]}},
-}
+FIT = [
+    {"Effect": "Allow", "Action": ["sqs:*", "s3:GetObject"], "Resource": ["a*", "b"], "Condition": TEAM},
+    {"Effect": "Allow", "NotAction": ["sqs:Get*"], "NotResource": ["a*"], "Condition": LIKE},
+    {"Effect": "Deny", "Action": ["sqs:Get*"], "Resource": ["a*"], "Condition": TEAM},
+]
 
 
 def measured(rewrite: Rewriting, *, same: bool) -> tuple[int, int]:
@@ -41,7 +42,7 @@ def measured(rewrite: Rewriting, *, same: bool) -> tuple[int, int]:
         before = data.draw(documents())
         after = rewrite(data.draw, copy.deepcopy(before))
         if after is None:
-            before["Statement"].append(FIT)
+            before["Statement"] += FIT
             after = rewrite(data.draw, copy.deepcopy(before))
         if getattr(rewrite, "is_backwards", False):
             before, after = after, before
