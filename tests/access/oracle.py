@@ -189,7 +189,15 @@ def _operator(written: str) -> tuple[str, str, bool] | None:
 def holds(condition: str, context: Context, variables: bool) -> bool:
     """Tell whether all of a Condition holds."""
     return all(
-        _holds(operator, context.get(key.lower(), ()), _texts(values), context, variables)
+        _holds(operator, context.get(key, ()), values, context, variables)
+        for operator, key, values in _parts(condition)
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _parts(condition: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return tuple(
+        (operator, key.lower(), _texts(values))
         for operator, keys in json.loads(condition).items()
         for key, values in keys.items()
     )

@@ -187,6 +187,9 @@ SAME: dict[str, Rewriting] = {
     "said twice": repeated,
     "texts as patterns": conditions(liked),
     "patterns as texts": backwards(conditions(liked)),
+    "ArnLike for ArnEquals": conditions(
+        lambda _, name, key, values: (name.replace("ArnEquals", "ArnLike"), key, values)
+    ),
 }
 
 # --- less --------------------

@@ -102,7 +102,7 @@ symbolic_policies = st.lists(statements_of(symbolic_patterns), max_size=3)
 import_values = st.fixed_dictionaries({name: st.text("abc", min_size=1, max_size=2) for name in IMPORTS})
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(policies, policies)
 def test_the_verdict_agrees_with_brute_force_over_all_actions_and_resources(
     before: list[Statement], after: list[Statement]
@@ -120,7 +120,7 @@ def test_the_verdict_agrees_with_brute_force_over_all_actions_and_resources(
             assert truth <= said | {c.action for c in changes if c.reason.startswith("cannot tell")}
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(symbolic_policies, symbolic_policies, import_values)
 def test_nothing_that_grows_is_missed_whatever_the_imports_are(
     before: list[Statement], after: list[Statement], values: dict[str, str]
@@ -134,7 +134,7 @@ def test_nothing_that_grows_is_missed_whatever_the_imports_are(
     assert grown <= {c.action for c in compare(before, after) if c.kind in ("granted", "widened")}
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(policies, st.randoms(use_true_random=False))
 def test_splitting_merging_and_reordering_statements_never_changes_the_verdict(
     statements: list[Statement], order: random.Random
@@ -151,7 +151,7 @@ def pieces(s: Statement) -> list[Statement]:
     return [Statement(s.effect, **a, **r, condition=s.condition) for a in actions for r in where]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(policies, st.sampled_from(ACTIONS))
 def test_adding_an_action_that_was_not_allowed_is_always_reported(statements: list[Statement], action: str) -> None:
     allowed = [s for s in statements if s.effect == "Allow"]

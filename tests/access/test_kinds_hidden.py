@@ -85,6 +85,16 @@ ROWS = {
         "Parameters: {R: {Type: String, Default: admin}}\nResources:\n" + OF_R,
         EVERY,
     ),
+    "1 a key of a parameter": (
+        PARAMETER % "a" + policy(statement()),
+        (PARAMETER % "a").replace("'a'", "'a', Odd: 1") + policy(statement()),
+        EVERY,
+    ),
+    "3 a user of the name of a role": (
+        ONE.replace("Roles: [!ImportValue backend]", "Roles: [bob]"),
+        ONE.replace("Roles: [!ImportValue backend]", "Users: [bob]"),
+        GRANTS,
+    ),
     "2 the path of a role": (HEAD + ROLE, HEAD + ROLE.replace("]}}}", "]}, Path: /x/}}"), EVERY),
     "2 the name of a managed policy": (managed(), managed(", ManagedPolicyName: b"), EVERY),
     "2 the path of a managed policy": (managed(), managed(", Path: /x/"), EVERY),

@@ -47,7 +47,7 @@ def growing(result: Review, environment: str, service: str | None = None) -> lis
     ]
 
 
-@tried(150, changes())
+@tried(80, changes())
 def test_no_tree_grows_unsaid(change: Change) -> None:
     result = review(*(side(change, number) for number in (0, 1)))
     nothing = {"Resources": {}}
