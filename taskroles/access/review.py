@@ -6,17 +6,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.access.actions import access_level
-from taskroles.access.compare import CANNOT_TELL, TOO_MUCH, compare
+from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import UNREAD, Mark
 from taskroles.access.meanings import DEFAULT, moved_values, uncertain_values
 from taskroles.access.places import bare
 from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
-from taskroles.access.reading import Template, filled, read_template, with_values
+from taskroles.access.reading import Template, read_template, with_values
 from taskroles.access.report import Review, Section
-from taskroles.access.resources import TRUST
+from taskroles.access.roles import lines_of_roles, outliving, staying
 from taskroles.access.settings import setting_lines
-from taskroles.access.wording import GROWS, SIGNS, Line, access_lines, target_names
+from taskroles.access.wording import GROWS, SIGNS, Line
 from taskroles.access.words import brief, enumerate_text
 from taskroles.documents import decoded
 from taskroles.faults import BadInput
@@ -26,9 +26,8 @@ from taskroles.tree import ENVIRONMENT_FILE, FILE, OUT, is_template, oddity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from taskroles.access.reading import Policy, Statement
+    from taskroles.access.reading import Statement
 
-MOST_SAID = 100_000  # actions, over all roles of a template
 ODD = "other files"  # stands where a line is about what is no template
 
 
@@ -212,7 +211,6 @@ def statements(template: Template) -> list[Statement]:
 
 
 NO_ENVIRONMENTS = (Environment("", Names(), described=False),) * 2
-EVERYBODY = {"*": "everybody"}  # what a trust calls every principal
 NO_TEMPLATE = Template("", (), {}, {}, {})
 
 
@@ -232,11 +230,6 @@ def compare_templates(
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
     passed = tuple(environment.parameters for environment in environments)
     was, now = moved_values(before, after, *passed)
-    kept = [stays for policy in before.policies for stays in outliving(policy, after)]
-    access_before = by_role(before.policies, was)
-    access_after = by_role(after.policies, now)
-    for role, stays in by_role(kept, was).items():
-        access_after.setdefault(role, []).extend(stays)
     lines = [
         *renamed(before, after, *passed),
         *attached(before, after, was, now),
@@ -245,53 +238,24 @@ def compare_templates(
     for name, why in uncertain_values(before, after, *passed):
         text = f"{CANNOT_TELL}: the value of parameter {name}: {why}"
         lines.append(Line("widened", (), text, marks=(UNREAD,)))
-    lines += [staying(policy) for policy in kept]
+    lines += [staying(policy) for policy in before.policies for _ in outliving(policy, after)]
     if new is None:
         text = "its template is removed, its stack is not: the policies stay until somebody destroys it"
         lines.append(Line("notice", (), text))
-    names = target_names(before, after)
-    left = MOST_SAID
-    roles = sorted(access_before.keys() | access_after.keys())
-    for role in roles:
-        one_sided = (role in access_before) != (role in access_after) and old is not None and new is not None
-        trust = role.startswith(TRUST)
-        label = f" ({'' if trust else 'role '}{bare(role)})" if len(roles) > 1 or one_sided or trust else ""
-        sides = access_before.get(role, []), access_after.get(role, [])
-        if left < 0 and {s[:6] for s in sides[0]} != {s[:6] for s in sides[1]}:
-            lines.append(Line("widened", (), f"{TOO_MUCH}{label}", marks=(UNREAD,)))
-            continue
-        found = access_lines(*sides, names | EVERYBODY if trust else names, environments[1].account)
-        left -= sum(len(line.actions) for line in found)
-        lines += [line._replace(text=title + line.text + label) for line in found]
+    both = old is not None and new is not None
+    account = environments[1].account
+    found = lines_of_roles(before, after, (was, now), account, both=both)
+    lines += [line._replace(text=title + line.text) for line in found]
+    given = tuple(
+        {name: value for name, value in side.items() if name in passed[k]} for k, side in enumerate((was, now))
+    )
+    if both and given != (was, now):
+        said = {action for line in found if line.kind in GROWS for action in line.actions}
+        where = f"where a stack has another value of {enumerate_text(sorted((was | now).keys() - (given[0].keys() & given[1].keys())))}: "
+        for line in lines_of_roles(before, after, given, account, both=both):
+            if line.kind in GROWS and not (line.actions and said.issuperset(line.actions)):
+                lines.append(line._replace(text=where + line.text))
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
-
-
-def outliving(policy: Policy, after: Template) -> Iterator[Policy]:
-    """Yield what CloudFormation leaves where it is of a policy: of one that is removed, or that another one replaces.
-
-    Whether a change replaces it or is made in place is AWS's business: what it denied then counts as gone.
-    """
-    same = [each for each in after.policies if each.logical_id == policy.logical_id]
-    if not same and policy.stays:
-        yield policy
-    elif same and policy.stays_behind and (policy.name, policy.roles) not in {(each.name, each.roles) for each in same}:
-        yield policy._replace(statements=tuple(s for s in policy.statements if s.effect == "Allow"))
-
-
-def by_role(policies: Iterable[Policy], values: dict[str, str]) -> dict[str, list[Statement]]:
-    """Collect the statements of each role, with these values of parameters."""
-    found: dict[str, list[Statement]] = defaultdict(list)
-    for policy in policies:
-        for role in policy.roles:
-            found[with_values(role, values)] += filled(policy.statements, values)
-    return found
-
-
-def staying(policy: Policy) -> Line:
-    """Say that a policy outlives its resource."""
-    attribute = "removed under a DeletionPolicy" if policy.stays else "replaced under an UpdateReplacePolicy"
-    text = f"{policy.logical_id} is {attribute}: CloudFormation leaves {policy.name} where it is"
-    return Line("notice", (), text)
 
 
 def attached(old: Template, new: Template, was: dict[str, str], now: dict[str, str]) -> Iterator[Line]:

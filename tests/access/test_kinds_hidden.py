@@ -73,7 +73,17 @@ ROWS = {
     "1 every resource, as the default of a parameter": (
         PARAMETER % "*" + policy(statement(resource="!Ref P")),
         PARAMETER % "*" + policy(statement(resource="'*'")),
-        set(),
+        GRANTS,  # a stack may have another value
+    ),
+    "1 another resource in place of a parameter whose default is every one": (
+        PARAMETER % "*" + policy(statement(resource="!Ref P")),
+        PARAMETER % "*" + policy(statement()),
+        GRANTS,
+    ),
+    "1 another resource in place of a parameter of another default": (
+        PARAMETER % "*" + policy(statement(resource="!Ref P")),
+        PARAMETER % "x" + policy(statement(resource="x")),
+        GRANTS,
     ),
     "1 a resource in place of every resource": (
         PARAMETER % "*" + policy(statement()),
