@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
+import resource
 import time
 from typing import TYPE_CHECKING
 
@@ -95,3 +97,16 @@ def test_11_no_template_takes_long(name: str) -> None:
     if name != "keys of one condition":  # which allows less
         assert {"widened", "granted"} <= failing(result)
     assert time.process_time() - start < 10
+
+
+def peak(name: str) -> float:
+    """Return how many MiB a process holds at the most that reviews one of these."""
+    result = reviewed(*TRIED[name]())
+    formats(result)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("name", ["roles", "a long resource in each service"])
+def test_11_no_template_takes_much_memory(name: str) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(peak, [name]) < 300
