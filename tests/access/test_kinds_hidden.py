@@ -26,6 +26,7 @@ UNDER_A = ONE.replace("    Properties", "    Condition: A\n    Properties")
 DENIED = HEAD + policy(statement()) + policy(statement(Effect="Deny"), name="D")
 TRUST = "{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: a}}]}"
 ROLE = f"  R: {{Type: 'AWS::IAM::Role', Properties: {{AssumeRolePolicyDocument: {TRUST}}}}}\n"
+INLINE = f"{{PolicyName: p, PolicyDocument: {{Version: '2012-10-17', Statement: [{statement()}]}}}}"
 OF_R = policy(statement()).replace("!ImportValue backend", "!Ref R")
 MACRO = "  Fn::Transform: {Name: M}\n"
 LOOP = "Transform: AWS::LanguageExtensions\nConditions: {'Fn::ForEach::A': [X, [a], {'Is${X}': {'Fn::Equals': [a, %s]}}]}\n"
@@ -103,6 +104,26 @@ ROWS = {
     "3 a user of the name of a role": (
         ONE.replace("Roles: [!ImportValue backend]", "Roles: [bob]"),
         ONE.replace("Roles: [!ImportValue backend]", "Users: [bob]"),
+        GRANTS,
+    ),
+    "1 an unknown condition in a condition": (
+        NEVER + when("StringEquals: {k: !If [A, a, b]}"),
+        ALWAYS + when("StringEquals: {k: !If [A, a, b]}"),
+        EVERY,
+    ),
+    "1 a dynamic reference for an action": (
+        HEAD + policy(statement("'{{resolve:ssm:/x:1}}'")),
+        HEAD + policy(statement("'{{resolve:ssm:/x:2}}'")),
+        EVERY,
+    ),
+    "2 a key of an inline policy": (
+        HEAD + ROLE.replace("]}}}", f"]}}, Policies: [{INLINE}]}}}}"),
+        HEAD + ROLE.replace("]}}}", f"]}}, Policies: [{INLINE.replace('PolicyName', 'Odd: 1, PolicyName')}]}}}}"),
+        EVERY,
+    ),
+    "5 a variable without a version": (
+        (HEAD + policy(statement(resource="'${aws:username}'"))).replace("Version: '2012-10-17', ", ""),
+        HEAD + policy(statement(resource="'${aws:username}'")),
         GRANTS,
     ),
     "2 the path of a role": (HEAD + ROLE, HEAD + ROLE.replace("]}}}", "]}, Path: /x/}}"), EVERY),

@@ -56,6 +56,14 @@ def test_every_spelling_of_an_arn_is_the_same_text(spelling: str) -> None:
         ('!Sub "arn:aws:s3:::b/${!aws:username}"', "arn:${AWS::Partition}:s3:::b/${variable aws:username}"),
         ('"${AWS::Region}"', "${variable aws::region}"),  # a forgotten !Sub is not the region
         ("!If [A, x, y]", '${unknown an Fn::If: ⟨"Fn::If": ["A", "x", "y"]⟩}'),
+        ("!Sub ['${A}', {A: true}]", "true"),
+        ('"${*}"', "${literal *}"),
+        (
+            "!Sub '{{${P}:ssm:/x}}'",
+            '${unknown a dynamic reference: ⟨"Fn::Sub": "⟨⟨${P⟩:ssm:/x⟩⟩"⟩}'.replace("${P", "$⟨P"),
+        ),
+        ("!ImportValue 'a}b'", '${unknown an Fn::ImportValue: ⟨"Fn::ImportValue": "a⟩b"⟩}'),
+        ("!Sub ['${P}', {P: [a]}]", '${unknown an Fn::Sub: ⟨"Fn::Sub": ["$⟨P⟩", ⟨"P": ["a"]⟩]⟩}'),
     ],
 )
 def test_a_value_is_spelled_as_fn_sub_would_take_it(spelling: str, text: str) -> None:
