@@ -253,6 +253,9 @@ def _listed(value: Any) -> list[Any]:
 
 def filled(statements: Iterable[Statement], values: dict[str, str]) -> Iterator[Statement]:
     """Yield statements with the values of parameters in place of their names."""
+    if not values:
+        yield from statements
+        return
     for statement in statements:
         yield statement._replace(
             resources=tuple(with_values(text, values) for text in statement.resources),

@@ -246,6 +246,22 @@ ROWS = {
         HEAD + policy(), HEAD + policy(statement("'s3:GetObject'", "'arn:aws:s3:::b/*'")), GRANTS, "b/\\*", "every "
     ),
     "9 all queues anywhere": Row(ONE, HEAD + policy(statement(resource="'arn:aws:sqs:*:*:*'")), GRANTS, "every queue"),
+    "9 all queues of a region": Row(
+        ONE, HEAD + policy(statement(resource="'arn:aws:sqs:eu-west-1:*:*'")), GRANTS, "every queue in eu-west-1"
+    ),
+    "9 all queues, in short": Row(ONE, HEAD + policy(statement(resource="'arn:aws:sqs:*'")), GRANTS, "every queue"),
+    "9 a bucket that is called as a kind": Row(
+        HEAD + policy(), HEAD + policy(statement("'s3:GetObject'", "'arn:aws:s3:::job/*'")), GRANTS, "job/", "every "
+    ),
+    "9 an account that was named already": Row(
+        ONE,
+        HEAD + policy(statement("['sqs:SendMessage', 'sqs:ReceiveMessage']")),
+        GRANTS,
+        never="another account",
+    ),
+    "9 a login to a database": Row(
+        HEAD + policy(), HEAD + policy(statement("'rds-db:connect'", "'*'")), GRANTS, never="who has access"
+    ),
     "9 a move": Row(
         HEAD + policy(statement("'sqs:ReceiveMessage'", "!ImportValue q")),
         HEAD + policy(statement("['sqs:ReceiveMessage', 'sqs:SendMessage']", "!ImportValue r")),

@@ -38,6 +38,7 @@ def arn(value: str) -> dict[str, Any]:
             when("StringEqualsIgnoreCase", {"Ref": "TEAM"}),
             id="parameters that differ by case, compared without it",
         ),
+        pytest.param(said("?"), said({"Ref": "P"}), id="a character and a value of many"),
         pytest.param(arn("arn:*"), arn("arn:x:sqs:r:1:a"), id="an ARN of too few parts matches nothing"),
         pytest.param(arn("arn:*:1:a"), arn("arn:x:sqs:r:1:a"), id="a star of an ARN spans no colon"),
     ],
