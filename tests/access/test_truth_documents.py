@@ -39,6 +39,11 @@ def arn(value: str) -> dict[str, Any]:
             id="parameters that differ by case, compared without it",
         ),
         pytest.param(said("?"), said({"Ref": "P"}), id="a character and a value of many"),
+        pytest.param(
+            said(["?", *map(str, range(10, 30))]),
+            said([{"Ref": "P"}, *map(str, range(10, 30))]),
+            id="a character and a value of many, among more",
+        ),
         pytest.param(arn("arn:*"), arn("arn:x:sqs:r:1:a"), id="an ARN of too few parts matches nothing"),
         pytest.param(arn("arn:*:1:a"), arn("arn:x:sqs:r:1:a"), id="a star of an ARN spans no colon"),
     ],

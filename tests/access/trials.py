@@ -33,7 +33,7 @@ def tried(
             each = -(-FUZZ // share // len(SEEDS))
             for number in SEEDS:
                 seed(number)(_settings(each, derandomize=False)(given(*drawn)(check)))()
-            print(f"\n{check.__name__}: {each} from each of the seeds {', '.join(map(str, SEEDS))}")
+                print(f"\n{check.__name__}: {each} from seed {number}", flush=True)
 
         test.__doc__, test.__name__ = check.__doc__, check.__name__
         return test
