@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from taskroles.access.actions import types_of
 from taskroles.access.canonical import UNKNOWN_KIND
-from taskroles.access.patterns import letters
+from taskroles.access.patterns import includes, letters
 
 IMPORT = re.compile(r"\$\{import ((?:[^{}]|\{[^{}]*\})*)\}")
 ACCOUNT = re.compile(r"[0-9]{12}")
 # what is the same in the ARN of everything in this account and region
 HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
+# AWS services whose ARNs name no kind: what follows the account is the name of a bucket, queue, API ...
+WITHOUT_KINDS = frozenset({"codecommit", "codepipeline", "execute-api", "s3", "sns", "sqs"})
+ONLY_WILD = frozenset("*?:/-.")
 SYMBOLIC = ("", "${AWS::Region}", "${AWS::AccountId}")
 
 
@@ -61,6 +64,35 @@ def kind_of_all(pattern: str) -> str | None:
     if has_kinds and not rest.strip("*/?:") and "*" in rest and kind.lower() in types_of(arn.service):
         return kind
     return None
+
+
+@lru_cache(maxsize=4096)
+def is_everything(pattern: str) -> bool:
+    """Tell whether a pattern is as wide as `*`: all of an AWS service or of one kind, whatever the account and region.
+
+    Of kinds within a kind too (`table/*/index/*`), of every bucket (`*/logs/*`), and of any AWS service. Unlike
+    `kind_of_all`, it says no more: no name of what is reached.
+    """
+    if kind_of_all(pattern) is not None:
+        return True
+    arn = arn_of(pattern)
+    if arn is None:  # "ar*"
+        start, _, rest = pattern.partition("*")
+        return "*" in pattern and "arn:aws".startswith(start.strip("?")) and ONLY_WILD.issuperset(rest)
+    if "*" in arn.service or "?" in arn.service:
+        return True
+    wide = letters(arn.resource.lower().removeprefix("/"))
+    text = "".join(letter if len(letter) == 1 else "$" for letter in wide)
+    fixed, wild, tail = re.match(r"([^*?]*)([*?]*)(.*)", text, re.DOTALL).groups()
+    if not wild:
+        return False
+    if arn.service in WITHOUT_KINDS and not (arn.service == "s3" and arn.account.strip("*")):
+        return not fixed and tail[:1] in ("", "/", ":")
+    kinds = {spelling for kind in types_of(arn.service) for spelling in (kind.strip("/"), kind.replace("-", ""))}
+    if any(includes(wide, letters(kind + separator + "*")) for kind in kinds for separator in "/:"):
+        return True
+    words = re.split("[/:]", tail)
+    return fixed[:-1] in kinds and all(ONLY_WILD.issuperset(w) or w.removesuffix("name") in kinds for w in words)
 
 
 def other_account(pattern: str, own: str) -> str:
