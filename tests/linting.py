@@ -94,10 +94,10 @@ class Linter:
         ]
 
 
-def environment(names: Names = NAMES, *, wildcards: bool = False, **roles: TaskRole) -> str:
+def environment(names: Names = NAMES, *, wildcards: bool = False, account: str | None = None, **roles: TaskRole) -> str:
     """Return the environment.yml of `live`, whose services have these task roles."""
     services = [Service(name, 0, role, {"live": {"sqs": ()}}) for name, role in {"orders": ORDERS, **roles}.items()]
     parameters = {"Vpc": "vpc", "EnvType": "live"}
     return rendered(
-        Environment("live", False, None, None, None, wildcards, names.of_environment("live"), parameters), services
+        Environment("live", False, None, account, None, wildcards, names.of_environment("live"), parameters), services
     )

@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     from taskroles.access.conditions import Part
 
 # What they name is what is reached, or what it is reached for; in small letters, and those that end in `:` or `/` go on.
-OF_THE_RESOURCE = frozenset(
-    """
-    bedrock:inferenceprofilearn cloudwatch:namespace ec2:createaction ec2:vpc ecs:cluster
-    elasticfilesystem:accesspointarn iam:awsservicename kms:encryptioncontext: kms:requestalias kms:resourcealiases
-    kms:viaservice lambda:functionarn route53:changeresourcerecordsetsnormalizedrecordnames s3:dataaccesspointarn
-    s3:existingobjecttag/ secretsmanager:name secretsmanager:secretid servicediscovery:namespacearn
-    servicediscovery:namespacename servicediscovery:servicearn servicediscovery:servicename ses:fromaddress
-    """.split()
+OF_THE_RESOURCE = (
+    *("bedrock:inferenceprofilearn", "cloudwatch:namespace", "ec2:vpc", "ecs:cluster"),
+    *("elasticfilesystem:accesspointarn", "iam:awsservicename", "kms:encryptioncontext:", "kms:requestalias"),
+    *("kms:resourcealiases", "kms:viaservice", "lambda:functionarn"),
+    *("route53:changeresourcerecordsetsnormalizedrecordnames", "s3:dataaccesspointarn", "s3:existingobjecttag/"),
+    *("secretsmanager:name", "secretsmanager:secretid", "servicediscovery:namespacearn"),
+    *("servicediscovery:namespacename", "servicediscovery:servicearn", "servicediscovery:servicename"),
+    *("ses:fromaddress",),
 )
 # What they name is what comes of it: whom a role is passed to, which policy is attached.
-OF_THE_RIGHTS = frozenset(
-    "iam:associatedresourcearn iam:passedtoservice iam:permissionsboundary iam:policyarn kms:grantisforawsresource".split()
+OF_THE_RIGHTS = (
+    *("iam:associatedresourcearn", "iam:passedtoservice", "iam:permissionsboundary", "iam:policyarn"),
+    *("kms:grantisforawsresource",),
 )
 ALWAYS_SENT = frozenset({"iam:passedtoservice"})
 RESOURCE_TAG = re.compile(r"[a-z0-9-]+:resourcetag/.")
+MADE_BY = re.compile(r"[a-z0-9-]+:createaction")  # a tag, while its resource is made
 REQUEST_TAG = "aws:requesttag/"  # of what is made; a session takes the tags that its caller likes
 MATCHES = ("StringEquals", "StringEqualsIgnoreCase", "BinaryEquals")
 LIKENS = ("StringLike", "ArnLike")
@@ -68,7 +70,7 @@ def limits_rights(keys: frozenset[str]) -> bool:
 
 def _is_of_the_resource(key: str) -> bool:
     named = any(key == each or (each[-1] in ":/" and key.startswith(each)) for each in OF_THE_RESOURCE)
-    return named or bool(RESOURCE_TAG.match(key))
+    return bool(named or RESOURCE_TAG.match(key) or MADE_BY.fullmatch(key))
 
 
 def _limits(part: Part, sent: set[str]) -> bool:

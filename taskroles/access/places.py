@@ -79,20 +79,21 @@ def is_everything(pattern: str) -> bool:
     if arn is None:  # "ar*"
         start, _, rest = pattern.partition("*")
         return "*" in pattern and "arn:aws".startswith(start.strip("?")) and ONLY_WILD.issuperset(rest)
-    if "*" in arn.service or "?" in arn.service:
-        return True
+    return "*" in arn.service or "?" in arn.service or _is_all_of_a_kind(arn)
+
+
+def _is_all_of_a_kind(arn: Arn) -> bool:
     wide = letters(arn.resource.lower().removeprefix("/"))
     text = "".join(letter if len(letter) == 1 else "$" for letter in wide)
     fixed, wild, tail = re.match(r"([^*?]*)([*?]*)(.*)", text, re.DOTALL).groups()
-    if not wild:
-        return False
     if arn.service in WITHOUT_KINDS and not (arn.service == "s3" and arn.account.strip("*")):
-        return not fixed and tail[:1] in ("", "/", ":")
+        return bool(wild) and not fixed and tail[:1] in ("", "/", ":")
     kinds = {spelling for kind in types_of(arn.service) for spelling in (kind.strip("/"), kind.replace("-", ""))}
-    if any(includes(wide, letters(kind + separator + "*")) for kind in kinds for separator in "/:"):
+    if wild and any(includes(wide, letters(kind + separator + "*")) for kind in kinds for separator in "/:"):
         return True
     words = re.split("[/:]", tail)
-    return fixed[:-1] in kinds and all(ONLY_WILD.issuperset(w) or w.removesuffix("name") in kinds for w in words)
+    within = all(ONLY_WILD.issuperset(word) or word.removesuffix("name") in kinds for word in words)
+    return bool(wild) and fixed[:-1] in kinds and within
 
 
 def other_account(pattern: str, own: str) -> str:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
 
 SHOWN = 3
-# A resource is only an option of their requests, and what they work on is given with the request.
-OPTIONAL = frozenset(
-    """
-    comprehend:DetectEntities polly:StartSpeechSynthesisStream polly:StartSpeechSynthesisTask polly:SynthesizeSpeech
-    rekognition:DetectModerationLabels translate:TranslateDocument translate:TranslateText
-    """.split()
+# A resource is only an option of their requests: without it they are asked of none, so that a policy has to say `*`.
+OPTIONAL = (
+    *("ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostCategories", "ce:GetCostForecast"),
+    *("ce:GetDimensionValues", "ce:GetTags", "ce:GetUsageForecast", "comprehend:DetectEntities"),
+    *("polly:StartSpeechSynthesisStream", "polly:StartSpeechSynthesisTask", "polly:SynthesizeSpeech"),
+    *("rekognition:DetectModerationLabels", "translate:TranslateDocument", "translate:TranslateText"),
 )
 
 
@@ -65,4 +65,4 @@ class WildcardResource(CfnLintKeyword):
 
 def _limitable(action: Any) -> bool:
     """Say whether an action that the pattern matches needs a resource. Unknown actions are W3037's."""
-    return any(map(_policy.resource_types, _policy.expand(action.pattern) - OPTIONAL))
+    return any(map(_policy.resource_types, _policy.expand(action.pattern).difference(OPTIONAL)))
