@@ -41,8 +41,8 @@ MADE_BY = re.compile(r"[a-z0-9-]+:createaction")  # a tag, while its resource is
 REQUEST_TAG = "aws:requesttag/"  # of what is made; a session takes the tags that its caller likes
 MATCHES = ("StringEquals", "StringEqualsIgnoreCase", "BinaryEquals")
 LIKENS = ("StringLike", "ArnLike")
-# what is left of "*.amazonaws.com" or "*.eu-west-1.amazonaws.com" names no AWS service
-OF_ANY = re.compile(r"[*?:./-]|[a-z]{2}(-[a-z]+)+-\d|amazonaws|com|cn|arn|aws")
+# what is left of "*@*", "*.amazonaws.com" or "*.eu-west-1.amazonaws.com" names no AWS service
+OF_ANY = re.compile(r"[*?:./@-]|[a-z]{2}(-[a-z]+)+-\d|amazonaws|com|cn|arn|aws")
 
 
 def limiting_keys(condition: Any, values: dict[str, str]) -> frozenset[str]:

@@ -83,14 +83,17 @@ def is_everything(pattern: str) -> bool:
 
 
 def _is_all_of_a_kind(arn: Arn) -> bool:
+    """Tell the same of an ARN; kinds are compared without hyphens, by which ARNs and the Reference differ (db-user)."""
     wide = letters(arn.resource.lower().removeprefix("/"))
     text = "".join(letter if len(letter) == 1 else "$" for letter in wide)
     fixed, wild, tail = re.match(r"([^*?]*)([*?]*)(.*)", text, re.DOTALL).groups()
     if arn.service in WITHOUT_KINDS and not (arn.service == "s3" and arn.account.strip("*")):
         return bool(wild) and not fixed and tail[:1] in ("", "/", ":")
-    kinds = {spelling for kind in types_of(arn.service) for spelling in (kind.strip("/"), kind.replace("-", ""))}
-    if wild and any(includes(wide, letters(kind + separator + "*")) for kind in kinds for separator in "/:"):
+    kinds = {kind.strip("/").replace("-", "") for kind in types_of(arn.service)}
+    bare_wide = tuple(letter for letter in wide if letter != "-")
+    if wild and any(includes(bare_wide, letters(kind + separator + "*")) for kind in kinds for separator in "/:"):
         return True
+    kinds |= types_of(arn.service)
     words = re.split("[/:]", tail)
     within = all(ONLY_WILD.issuperset(word) or word.removesuffix("name") in kinds for word in words)
     return bool(wild) and fixed[:-1] in kinds and within

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
 
 SHOWN = 3
-# A resource is only an option of their requests: without it they are asked of none, so that a policy has to say `*`.
+# A resource is only an option of their requests, or AWS names it while they run: a policy has to leave it open.
 OPTIONAL = (
     *("ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostCategories", "ce:GetCostForecast"),
     *("ce:GetDimensionValues", "ce:GetTags", "ce:GetUsageForecast", "comprehend:DetectEntities"),
     *("polly:StartSpeechSynthesisStream", "polly:StartSpeechSynthesisTask", "polly:SynthesizeSpeech"),
-    *("rekognition:DetectModerationLabels", "translate:TranslateDocument", "translate:TranslateText"),
+    *(
+        "rekognition:DetectModerationLabels",
+        "route53:GetChange",
+        "translate:TranslateDocument",
+        "translate:TranslateText",
+    ),
 )
 
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dangerous import DANGEROUS, OWN
+from dangerous import DANGEROUS, OTHER, OWN
 from honest import HONEST
-from linting import POLICY, STATEMENT
+from linting import POLICY, STATEMENT, environment, ids, with_statement
 
 if TYPE_CHECKING:
     from linting import Linter
@@ -31,7 +31,7 @@ def filled(value: Any) -> Any:
         return [filled(each) for each in value]
     if isinstance(value, dict):
         return value if any(key.startswith("Fn::") for key in value) else {k: filled(v) for k, v in value.items()}
-    return {"Fn::Sub": value} if "${AWS::" in value else value
+    return {"Fn::Sub": value} if "${AWS::" in value or "${Vpc}" in value else value
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,42 @@ def test_what_is_dangerous_is_found(found: dict[str, list[str]], row: Any) -> No
 @pytest.mark.parametrize("row", HONEST, ids=lambda row: row[0])
 def test_what_is_honest_is_not_found(found: dict[str, list[str]], row: Any) -> None:
     assert found[line(*row[-3:])] == []
+
+
+# --- environments that take wildcards, exceptions and parameters --------------------
+
+PASSES_ANY = line("iam:PassRole", "arn:aws:iam::222222222222:role/*", {"StringLike": {"iam:PassedToService": "*"}})
+OF_OTHER = line("sqs:SendMessage", f"arn:aws:sqs:eu-west-1:{OTHER}:orders", None)
+OF_OWN = line("sqs:SendMessage", f"arn:aws:sqs:eu-west-1:{OWN}:orders", None)
+EVERY_TABLE = line("dynamodb:GetItem", "arn:aws:dynamodb:*:*:table/*", None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"), [(PASSES_ANY, ["E9006", "E9008"]), (OF_OTHER, ["E9008"]), (EVERY_TABLE, [])]
+)
+def test_where_wildcards_pass_only_the_wide_resources_do(lint: Linter, statement: str, expected: list[str]) -> None:
+    assert ids(lint(with_statement(statement[2:]), account=OWN, wildcards=True)) == expected
+
+
+def test_an_environment_without_an_account_has_no_digits_either(lint: Linter) -> None:
+    assert lint(with_statement(OF_OWN[2:]), account=OWN) == []
+    (found,) = lint(with_statement(OF_OWN[2:]))
+    assert f"is in account {OWN}; environment.yml says no account: ${{AWS::AccountId}} is that of the stack" in found
+
+
+@pytest.mark.parametrize("what", [OTHER, "orders/SQSAccessPolicy"])
+def test_another_account_is_excepted_with_a_reason(lint: Linter, what: str) -> None:
+    policy = with_statement(OF_OTHER[2:])
+    assert lint(policy, account=OWN, E9008=[f"{what} because partners own the queue"]) == []
+    (found,) = lint(policy, account=OWN, E9008=[what])
+    assert f'in account {OTHER}; environment.yml says account {OWN}; its exception has no reason: "{what}' in found
+
+
+@pytest.mark.parametrize("where", ["Action", "Resource"])
+def test_a_parameter_has_the_value_that_a_deploy_gives_it(lint: Linter, where: str) -> None:
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:q"}
+    statement[where] = {"Action": "sqs:${Vpc}", "Resource": "arn:aws:sqs:*:*:${Vpc}"}[where]
+    policy = with_statement(json.dumps(filled(statement)))
+    assert not [found for found in lint(policy) if found.startswith("E9")]
+    lint.broken = environment().replace('Vpc: "vpc"', 'Vpc: "*"')
+    assert ids(lint(policy))[:1] == [{"Action": "E9001", "Resource": "E9002"}[where]]
