@@ -11,6 +11,8 @@ from dangerous import DANGEROUS, OTHER, OWN
 from honest import HONEST
 from linting import POLICY, STATEMENT, environment, ids, with_statement
 
+from taskroles.rules._exceptions import Linted, faults
+
 if TYPE_CHECKING:
     from linting import Linter
 
@@ -92,6 +94,12 @@ def test_another_account_is_excepted_with_a_reason(lint: Linter, what: str) -> N
     assert lint(policy, account=OWN, E9008=[f"{what} because partners own the queue"]) == []
     (found,) = lint(policy, account=OWN, E9008=[what])
     assert f'in account {OTHER}; environment.yml says account {OWN}; its exception has no reason: "{what}' in found
+
+
+@pytest.mark.parametrize(("account", "needed"), [(OTHER, True), (OTHER[1:], False), (OWN, False)])
+def test_an_exception_is_needed_while_a_template_names_the_account(account: str, *, needed: bool) -> None:
+    configuration = f"configure_rules: {{E9008: {{exceptions: [{account} because partners own it]}}}}"
+    assert (list(faults(configuration, [Linted("orders", OF_OTHER, wildcards=True)])) == []) == needed
 
 
 @pytest.mark.parametrize("where", ["Action", "Resource"])
