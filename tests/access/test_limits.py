@@ -107,6 +107,7 @@ def test_a_pattern_of_some_is_not(pattern: str) -> None:
         ({"StringLike": {PASSED: {"Ref": "Service"}}}, set()),
         ({"StringLike": {PASSED: {"Fn::FindInMap": ["A", "B", "C"]}}}, set()),
         ({"StringLike": {PASSED: {"Fn::If": ["A", "ecs.amazonaws.com", {"Ref": "AWS::NoValue"}]}}}, {PASSED}),
+        ({"StringLike": {PASSED: {"Fn::If": ["A", "ecs.amazonaws.com", "*"]}}}, set()),
         ({"StringEqualsIfExists": {PASSED: "ecs-tasks.amazonaws.com"}}, {PASSED}),
         ({"StringEqualsIfExists": {TAG: "orders"}}, set()),
         ({"StringEqualsIfExists": {TAG: "orders"}, "Null": {TAG: "false"}}, {TAG}),
