@@ -36,6 +36,7 @@ POLICY = f"""\
 """
 STATEMENT = POLICY[POLICY.index("          - Effect") : POLICY.index("      Roles")]
 ROLES = POLICY[POLICY.index("      Roles") :]
+WITH_EXCEPTIONS = ("E9001", "E9002", "E9006", "E9008")
 UNUSED = {"W2001", "W8001"}  # what HEAD declares and only some cases use
 HEAD = """\
 AWSTemplateFormatVersion: "2010-09-09"
@@ -79,7 +80,7 @@ class Linter:
         self.count += 1
         path = self.folder / str(self.count) / "live" / name
         path.parent.mkdir(parents=True)
-        exceptions = {rule: {"exceptions": given.pop(rule)} for rule in ("E9001", "E9002", "E9006") if rule in given}
+        exceptions = {rule: {"exceptions": given.pop(rule)} for rule in WITH_EXCEPTIONS if rule in given}
         config = ConfigMixIn(["--config-file", str(self.folder / "cfnlintrc.yaml")], configure_rules=exceptions)
         if described:
             path.with_name("environment.yml").write_text(self.broken or environment(**given), encoding="utf-8")
@@ -93,10 +94,10 @@ class Linter:
         ]
 
 
-def environment(names: Names = NAMES, *, wildcards: bool = False, **roles: TaskRole) -> str:
+def environment(names: Names = NAMES, *, wildcards: bool = False, account: str | None = None, **roles: TaskRole) -> str:
     """Return the environment.yml of `live`, whose services have these task roles."""
     services = [Service(name, 0, role, {"live": {"sqs": ()}}) for name, role in {"orders": ORDERS, **roles}.items()]
     parameters = {"Vpc": "vpc", "EnvType": "live"}
     return rendered(
-        Environment("live", False, None, None, None, wildcards, names.of_environment("live"), parameters), services
+        Environment("live", False, None, account, None, wildcards, names.of_environment("live"), parameters), services
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from taskroles.access.actions import types_of
 from taskroles.access.canonical import UNKNOWN_KIND
-from taskroles.access.patterns import is_wildcard, letters
+from taskroles.access.patterns import includes, is_wildcard, letters
 
 IMPORT = re.compile(r"\$\{import ((?:[^{}]|\{[^{}]*\})*)\}")
 ACCOUNT = re.compile(r"[0-9]{12}")
@@ -17,6 +17,9 @@ IN_PARTS = ("log-group", "task-definition")  # whose ARNs go on after the name, 
 # what is the same in the ARN of everything in this account and region
 HERE = re.compile(r"^arn:\$\{AWS::Partition\}:(?:[\w-]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\})?:(?=.))?")
 PRINCIPAL = "AWS "  # before the principal of a trust that is an account, or an ARN
+# AWS services whose ARNs name no kind: what follows the account is the name of a bucket, queue, API ...
+WITHOUT_KINDS = frozenset({"codecommit", "codepipeline", "execute-api", "s3", "sns", "sqs"})
+ONLY_WILD = frozenset("*?:/-.")
 SYMBOLIC = ("", "${AWS::Region}", "${AWS::AccountId}")
 
 
@@ -64,6 +67,39 @@ def kind_of_all(pattern: str) -> str | None:
     if has_kinds and not rest.strip("*/?:") and "*" in rest and kind.lower() in types_of(arn.service):
         return kind
     return None
+
+
+@lru_cache(maxsize=4096)
+def is_everything(pattern: str) -> bool:
+    """Tell whether a pattern is as wide as `*`: all of an AWS service or of one kind, whatever the account and region.
+
+    Of kinds within a kind too (`table/*/index/*`), of every bucket (`*/logs/*`), and of any AWS service. Unlike
+    `kind_of_all`, it says no more: no name of what is reached.
+    """
+    if kind_of_all(pattern) is not None:
+        return True
+    arn = arn_of(pattern)
+    if arn is None:  # "ar*"
+        start, _, rest = pattern.partition("*")
+        return "*" in pattern and "arn:aws".startswith(start.strip("?")) and ONLY_WILD.issuperset(rest)
+    return "*" in arn.service or "?" in arn.service or _is_all_of_a_kind(arn)
+
+
+def _is_all_of_a_kind(arn: Arn) -> bool:
+    """Tell the same of an ARN; kinds are compared without hyphens, by which ARNs and the Reference differ (db-user)."""
+    wide = letters(arn.resource.lower().removeprefix("/"))
+    text = "".join(letter if len(letter) == 1 else "$" for letter in wide)
+    fixed, wild, tail = re.match(r"([^*?]*)([*?]*)(.*)", text, re.DOTALL).groups()
+    if arn.service in WITHOUT_KINDS and not (arn.service == "s3" and arn.account.strip("*")):
+        return bool(wild) and not fixed and tail[:1] in ("", "/", ":")
+    kinds = {kind.strip("/").replace("-", "") for kind in types_of(arn.service)}
+    bare_wide = tuple(letter for letter in wide if letter != "-")
+    if wild and any(includes(bare_wide, letters(kind + separator + "*")) for kind in kinds for separator in "/:"):
+        return True
+    kinds |= types_of(arn.service)
+    words = re.split("[/:]", tail)
+    within = all(ONLY_WILD.issuperset(word) or word.removesuffix("name") in kinds for word in words)
+    return bool(wild) and fixed[:-1] in kinds and within
 
 
 def other_account(pattern: str, own: str) -> str:

@@ -1,5 +1,7 @@
 """What .cfnlintrc.yaml excepts from a rule: "ACTION because REASON", or "SERVICE/LOGICAL-ID because REASON" for a policy.
 
+From E9008 it excepts accounts: "ACCOUNT because REASON".
+
 Each has its reason, and something that needs it: a hole that nobody needs is one that nobody looks at.
 """
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 EXCEPTION = re.compile(r"\s*(\S+)(?:\s+because(?:\s+(.*\S))?)?\s*", re.DOTALL)
-EVERYWHERE = "E9006"  # the rule that no environment is excepted from
+EVERYWHERE = ("E9006", "E9008")  # the rules that no environment is excepted from
 
 
 class Linted(NamedTuple):
@@ -41,7 +43,7 @@ def faults(configuration: str, templates: Iterable[Linted]) -> Iterator[tuple[in
             line = next((number for number, line in enumerate(lines, 1) if text in line), 1)
             if not reason:
                 yield line, f'{rule}: the exception "{text}" has no reason: write "{what} because REASON"'
-            elif not any(_may_need(what, each) for each in linted if rule == EVERYWHERE or not each.wildcards):
+            elif not any(_may_need(what, each) for each in linted if rule in EVERYWHERE or not each.wildcards):
                 yield line, f"{rule}: nothing needs the exception {what}: remove it"
 
 
@@ -51,4 +53,6 @@ def _may_need(what: str, template: Linted) -> bool:
         return service == template.service and bool(
             re.search(rf"^\s+{re.escape(logical_id)}:", template.text, re.MULTILINE)
         )
+    if what.isdecimal():
+        return bool(re.search(rf"(?<![0-9]){what}(?![0-9])", template.text))
     return bool(re.search(rf"(?<![\w:*?-]){re.escape(what)}(?![\w:*?-])", template.text))  # and no part of an ARN

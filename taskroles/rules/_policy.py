@@ -22,20 +22,27 @@ if ROOT not in sys.path:
     sys.path.append(ROOT)
 
 from taskroles.access.actions import expand, resource_types  # noqa: E402
+from taskroles.access.canonical import UNKNOWN, canonical  # noqa: E402
 from taskroles.access.environments import Environment, beside  # noqa: E402
 from taskroles.access.escalation import way_of  # noqa: E402
-from taskroles.access.patterns import is_wildcard  # noqa: E402
+from taskroles.access.limits import limiting_keys, limits_rights, narrows  # noqa: E402
+from taskroles.access.patterns import is_wildcard, letters  # noqa: E402
+from taskroles.access.places import arn_of, is_everything  # noqa: E402
+from taskroles.access.reading import with_values  # noqa: E402
+from taskroles.access.resources import plain_parameters  # noqa: E402
 from taskroles.names import filled  # noqa: E402
 from taskroles.rules._exceptions import exception  # noqa: E402
 from taskroles.tree import ENVIRONMENT_FILE  # noqa: E402
 
-__all__ = ["expand", "filled", "is_wildcard", "resource_types", "way_of"]
+__all__ = ["expand", "filled", "is_wildcard", "limits_rights", "narrows", "resource_types", "way_of"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cfnlint.jsonschema import Validator
 
+DYNAMIC = "{{resolve:"
+ACCOUNT, SOME_ACCOUNT = "AWS::AccountId", "123456789012"  # ... and what cfn-lint takes it for
 STATEMENT = "AWS::IAM::Policy/Properties/PolicyDocument/Statement"  # cfn-lint's name for any policy statement
 EXCEPTIONS = {"exceptions": {"default": [], "type": "list", "itemtype": "string"}}
 PARTIAL = re.compile(r"^\s*#.*\((policies/\S+)\)\s*$")
@@ -128,26 +135,62 @@ def values(validator: Validator, instance: Any, *keys: str) -> Iterator[tuple[An
 def elements(validator: Validator, statement: dict[str, Any], key: str) -> Iterator[Element]:
     """Yield the Action or Resource elements of a statement that allows something.
 
-    Scalar or list, with Fn::If, Ref, Fn::Sub and Fn::Join resolved as far as cfn-lint can. NotAction and
-    NotResource match all but a few, so they count as `*`.
+    Scalar or list, with Fn::If, Ref, Fn::Sub and Fn::Join resolved as far as cfn-lint can, and as canonical text with the
+    values that a deploy gives the parameters. NotAction and NotResource match all but a few, so they count as `*`; so
+    does an action that only AWS knows, and a dynamic reference.
     """
     if all(effect == "Deny" for effect, _ in values(validator, statement, "Effect")):
         return
     if f"Not{key}" in statement:
         yield Element("*", f"Not{key}", [f"Not{key}"])
     for value, path in [*values(validator, statement, key), *values(validator, statement, key, "*")]:
-        if isinstance(value, list):
+        if isinstance(value, list) or value is None:
             continue
-        for resolved, _, _ in validator.resolve_value(value):
-            for text in ensure_list(resolved):
-                if isinstance(text, str):
-                    yield Element(text, text, path)
+        known = [each for each in _patterns(validator, value) if key == "Resource" or "${" not in each]
+        for pattern in known:
+            yield Element(pattern, value if isinstance(value, str) else pattern, path)
+        if DYNAMIC in str(value) or (key == "Action" and not known):
+            yield Element("*", value if isinstance(value, str) else f"what {next(iter(value))} gives", path)
+
+
+def _patterns(validator: Validator, value: Any) -> list[str]:
+    """Return what an Action or Resource may be, each once: with the values of a deploy, and as cfn-lint resolves it."""
+    text = with_values(canonical(value), parameter_values(validator))
+    resolved = [each for found, _, _ in validator.resolve_value(value) for each in ensure_list(found)]
+    found = [each for each in resolved if isinstance(each, str)]
+    if ACCOUNT in str(value):
+        found = [each.replace(SOME_ACCOUNT, f"${{{ACCOUNT}}}") for each in found]
+    return list(dict.fromkeys(found if UNKNOWN in text else [text, *found]))
+
+
+def parameter_values(validator: Validator) -> dict[str, str]:
+    """Return the values of the template's parameters in canonical text: those of a deploy, else the defaults."""
+    here = environment(validator)
+    given = here.parameters if here else {}
+    return plain_parameters(validator.cfn.template) | {name: canonical(value) for name, value in given.items()}
 
 
 def every_resource(validator: Validator, statement: dict[str, Any]) -> list[Element]:
-    """Return the Resource elements that are every resource."""
-    found = elements(validator, statement, "Resource")
-    return [resource for resource in found if resource.pattern and not resource.pattern.strip("*")]
+    """Return the Resource elements that are as wide as every resource."""
+    return [each for each in elements(validator, statement, "Resource") if is_everything(each.pattern)]
+
+
+def limits(validator: Validator, statement: dict[str, Any]) -> list[frozenset[str]]:
+    """Return, for each Condition that the statement may have, the keys by which it limits something."""
+    given = parameter_values(validator)
+    return [limiting_keys(condition, given) for condition, _ in values(validator, statement, "Condition")]
+
+
+def other_accounts(validator: Validator, statement: dict[str, Any]) -> list[tuple[Element, str]]:
+    """Return the Resource elements that name an account in digits that is not the environment's, with that account."""
+    here = environment(validator)
+    found = []
+    for resource in elements(validator, statement, "Resource"):
+        arn = arn_of(resource.pattern)
+        account = "".join(letter for letter in letters(arn.account) if len(letter) == 1) if arn else ""
+        if re.search("[0-9]", account) and account != (here and here.account):
+            found.append((resource, account))
+    return found
 
 
 def symbolic(value: Any) -> str:

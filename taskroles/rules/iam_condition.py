@@ -22,8 +22,9 @@ class IamCondition(CfnLintKeyword):
     shortdesc = "A way to further rights, or an IAM wildcard, without a condition"
     description = (
         "Who may pass any role to any service, change roles or run code under another one may do everything. A condition "
-        "(iam:PassedToService, iam:PermissionsBoundary) limits it, and a resource what is not IAM's. The actions are those "
-        "that the review calls a way to further rights. No environment is excepted from what is IAM's; its "
+        "(iam:PassedToService, iam:PermissionsBoundary) limits it, and a resource what is not IAM's; a condition that holds "
+        "always or tells of the caller alone limits nothing. The actions are those that the review calls a way to further "
+        "rights. No environment is excepted from what is IAM's; its "
         'configuration `exceptions` lists actions and policies, each with " because " and the reason.'
     )
     source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
@@ -35,10 +36,10 @@ class IamCondition(CfnLintKeyword):
         self.config_definition = _policy.EXCEPTIONS
 
     def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
-        """Yield a finding for each such action, if the statement has, or may have, no condition."""
+        """Yield a finding for each such action, if the statement has, or may have, no condition that limits."""
         if not validator.is_type(statement, "object"):
             return
-        if all(condition for condition, _ in _policy.values(validator, statement, "Condition")):
+        if all(map(_policy.limits_rights, _policy.limits(validator, statement))):
             return
         limited = _policy.takes_wildcards(validator) or not _policy.every_resource(validator, statement)
         exceptions = self.config["exceptions"]
@@ -55,9 +56,9 @@ class IamCondition(CfnLintKeyword):
 def _remedy(pattern: str, *, limited: bool) -> str:
     """Return what an action in lower case lacks, "" if nothing: wildcards of other AWS services are E9001's."""
     if fnmatchcase("iam", pattern.partition(":")[0]) and (_policy.is_wildcard(pattern) or _policy.way_of(pattern)):
-        return "a Condition (iam:PassedToService for iam:PassRole)"
+        return "a Condition that limits it (iam:PassedToService for iam:PassRole)"
     if not limited and _policy.way_of(pattern):
-        return f"a Condition or a resource: it {_policy.way_of(pattern)}"
+        return f"a Condition that limits it, or a resource: it {_policy.way_of(pattern)}"
     return ""
 
 

@@ -14,16 +14,30 @@ if TYPE_CHECKING:
 _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
 
 SHOWN = 3
+# A resource is only an option of their requests, or AWS names it while they run: a policy has to leave it open.
+OPTIONAL = (
+    *("ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostCategories", "ce:GetCostForecast"),
+    *("ce:GetDimensionValues", "ce:GetTags", "ce:GetUsageForecast", "comprehend:DetectEntities"),
+    *("polly:StartSpeechSynthesisStream", "polly:StartSpeechSynthesisTask", "polly:SynthesizeSpeech"),
+    *(
+        "rekognition:DetectModerationLabels",
+        "route53:GetChange",
+        "translate:TranslateDocument",
+        "translate:TranslateText",
+    ),
+)
 
 
 class WildcardResource(CfnLintKeyword):
-    """Refuse `Resource: "*"` for an action that has resource types, save where the environment takes wildcards."""
+    """Refuse every resource for an action that has resource types, save where the environment takes wildcards."""
 
     id = "E9002"
-    shortdesc = 'Resource "*" for an action that supports resource-level permissions'
+    shortdesc = "Every resource for an action that supports resource-level permissions"
     description = (
         "An action that has resource types can be limited to some of them; an action that has none needs "
-        '`Resource: "*"`. An environment with `wildcards: true` in services.yml accepts it; its configuration '
+        '`Resource: "*"`. As wide as `*` is an ARN of everything of an AWS service or of one kind (every bucket, secret, '
+        "key, parameter), and NotResource. A condition that tells which resources (a tag, ecs:cluster, kms:ViaService) "
+        "narrows them too; one that holds always, or tells of the caller, does not. An environment with `wildcards: true` in services.yml accepts it; its configuration "
         '`exceptions` lists others, each "ACTION because REASON" or "SERVICE/LOGICAL-ID because REASON".'
     )
     source_url = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
@@ -39,7 +53,7 @@ class WildcardResource(CfnLintKeyword):
         if _policy.takes_wildcards(validator) or not validator.is_type(statement, "object"):
             return
         every = _policy.every_resource(validator, statement)
-        if not every:
+        if not every or all(map(_policy.narrows, _policy.limits(validator, statement))):
             return
         actions = (action.written for action in _policy.elements(validator, statement, "Action") if _limitable(action))
         exceptions = self.config["exceptions"]
@@ -55,5 +69,5 @@ class WildcardResource(CfnLintKeyword):
 
 
 def _limitable(action: Any) -> bool:
-    """Say whether an action that the pattern matches has a resource type. Unknown actions are W3037's."""
-    return any(map(_policy.resource_types, _policy.expand(action.pattern)))
+    """Say whether an action that the pattern matches needs a resource. Unknown actions are W3037's."""
+    return any(map(_policy.resource_types, _policy.expand(action.pattern).difference(OPTIONAL)))

@@ -161,6 +161,7 @@ def test_an_exception_with_a_reason_that_something_needs_is_clean(linted: Linted
             "E9002: nothing needs the exception orders/S3AccessPolicy: remove it",
         ),
         ("E9006", "iam:PassRole because it was so", "E9006: nothing needs the exception iam:PassRole: remove it"),
+        ("E9008", "444455556666 because it was so", "E9008: nothing needs the exception 444455556666: remove it"),
     ],
 )
 def test_one_without_a_reason_or_that_nothing_needs_is_an_error_with_its_line(linted, rule, exception, message) -> None:
