@@ -43,7 +43,9 @@ def jinja_environment(sources: dict[str, str], extensions: Sequence[type[jinja2.
 
 def quoted(value: Any) -> Any:
     """Return text as a double-quoted YAML string that no content can leave; YAML from a template stays as it is."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if isinstance(value, Markup):
+        return value
+    if not isinstance(value, str):
         return scalar(value)
     if not value.isprintable() or '"' in value or "\\" in value:
         value = "".join(

@@ -104,6 +104,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Tell whether a template may have an attribute."""
+        if attr in getattr(type(obj), "_fields", ()):  # of a named tuple: data
+            return True
         return super().is_safe_attribute(obj, attr, value) and (not isinstance(obj, str) or attr in METHODS)
 
     def call(*arguments: Any, **named: Any) -> Any:  # a template may name an argument `self`
