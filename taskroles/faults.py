@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST_SHOWN = 60
+MOST_LISTED = 30
+AROUND = 100  # names before and after a misspelt one, in the order of their beginnings and of their ends
 
 
 class BadInput(Exception):
@@ -22,16 +26,32 @@ class BadInput(Exception):
 def listed(allowed: Iterable[str], name: str) -> str:
     """Return `allowed` as a list for a person, and the nearest of it to `name`, a misspelt one."""
     allowed = list(allowed)
-    return (", ".join(allowed) or "none yet") + nearest(name, allowed)
+    more = f" and {len(allowed) - MOST_LISTED:,} more" if len(allowed) > MOST_LISTED else ""
+    return (", ".join(allowed[:MOST_LISTED]) + more or "none yet") + nearest(name, allowed)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a question for the nearest to `name` among `known`, case aside; empty if none is near."""
     import difflib  # only errors need it
 
-    by_letters = {each.lower(): each for each in reversed(list(known))}
-    near = difflib.get_close_matches(name.lower(), by_letters, 1)
+    letters = name.lower()
+    by_letters, forwards, backwards = _in_order(tuple(known))
+    around = {*_around(letters, forwards), *(each[::-1] for each in _around(letters[::-1], backwards))}
+    near = difflib.get_close_matches(letters, [each for each in by_letters if each in around], 1)
     return f". Did you mean {by_letters[near[0]]!r}?" if near else ""
+
+
+@functools.lru_cache(maxsize=16)
+def _in_order(known: tuple[str, ...]) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return names by their small letters, and those in the order of their beginnings and of their ends."""
+    by_letters = {each.lower(): each for each in reversed(known)}
+    return by_letters, sorted(by_letters), sorted(each[::-1] for each in by_letters)
+
+
+def _around(name: str, names: list[str]) -> list[str]:
+    """Return the names next to where a name would stand in this order: of thousands, none else is near."""
+    index = bisect.bisect(names, name)
+    return names[max(0, index - AROUND) : index + AROUND]
 
 
 def shown(value: Any) -> str:

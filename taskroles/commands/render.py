@@ -21,16 +21,18 @@ def main(argv: list[str]) -> int:
         from taskroles.rendering.state import State, locked
 
         lock = None if check else locked()  # noqa: F841 - held until the program ends
-        state = State()
+        state = State(believes_record=not check)
         if state.is_recorded():
             print(f"out/ is up to date ({len(state.outputs)} files)")
             return 0
         # Slow to load, and not needed when there is nothing to do.
         from taskroles.faults import BadInput
         from taskroles.rendering.outputs import check_outputs, write_outputs
+        from taskroles.rendering.sandbox import limited
 
         try:
-            return check_outputs(state) if check else write_outputs(state)
+            with limited():
+                return check_outputs(state) if check else write_outputs(state)
         except BadInput as error:
             print(*error.faults, sep="\n", file=sys.stderr)
             print(f"{len(error.faults)} fault{'s'[: len(error.faults) > 1]}; nothing was written", file=sys.stderr)

@@ -25,7 +25,6 @@ from taskroles.access.words import levels as by_access_level
 from taskroles.faults import BadInput
 from taskroles.rendering import outputs
 from taskroles.rendering.environments import path_of
-from taskroles.rendering.jinja import Compiled
 from taskroles.rendering.state import State
 from taskroles.table.policies import Grant, for_environment, parts
 
@@ -81,7 +80,7 @@ class Proposal(NamedTuple):
 def load() -> Project:
     """Read the sources; raise BadInput where they are faulty."""
     state = State()
-    return Project(*outputs.read_sources(state, Compiled(state.digests["the program"])))
+    return Project(*outputs.read_sources(state))
 
 
 # --- what templates say --------------------

@@ -1,9 +1,8 @@
-"""Jinja2 as our templates see it: strict, every value quoted, each fault with its line, compiled once."""
+"""Jinja2 as our templates see it: strict, every value quoted, each fault with its line."""
 
 from __future__ import annotations
 
 import functools
-import marshal
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,57 +10,21 @@ import jinja2
 import jinja2.ext
 from markupsafe import Markup
 
-from taskroles.rendering.state import digest, read, write_cache
+from taskroles.rendering.sandbox import Sandbox, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jinja2.bccache import Bucket
-
-COMPILED = ".cache/templates"
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]*")
 SUBSTITUTED = re.compile(r"\$\{[^!]")
 
 
-class Compiled(jinja2.BytecodeCache):
-    """What Jinja2 compiled before: compiling takes longer than all else in a render. Lives in one file."""
-
-    def __init__(self, program: str) -> None:
-        """Read what the same `program` (a digest of it, its libraries and Python) compiled; nothing if in doubt."""
-        self.program = program
-        self.codes: dict[str, bytes] = {}
-        self.is_new = False
-        content = read(COMPILED)
-        if content[:32] == digest(program.encode() + content[32:]).encode():
-            self.codes = marshal.loads(content[32:])  # noqa: S302 - of our own program, and whole, as the digest tells
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give Jinja2 the code of a template; Jinja2 compares the digest of the template's source."""
-        if bucket.key in self.codes:
-            bucket.bytecode_from_string(self.codes[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code of a template."""
-        self.codes[bucket.key] = bucket.bytecode_to_string()
-        self.is_new = True
-
-    def save(self) -> None:
-        """Write the file, if there is anything new."""
-        if self.is_new:
-            content = marshal.dumps(self.codes)
-            write_cache(COMPILED, digest(self.program.encode() + content).encode() + content)
-
-
-def jinja_environment(
-    sources: dict[str, str],
-    extensions: Sequence[type[jinja2.ext.Extension]] = (),
-    bytecode_cache: jinja2.BytecodeCache | None = None,
-) -> jinja2.Environment:
+def jinja_environment(sources: dict[str, str], extensions: Sequence[type[jinja2.ext.Extension]] = ()) -> Sandbox:
     """Return the environment of all templates: strict, and every value that is not YAML already becomes a YAML string.
 
     Jinja2's autoescape tells the two apart: what a template or macro wrote is Markup, all else goes through `quoted`.
     """
-    environment = jinja2.Environment(
+    environment = Sandbox(
         loader=jinja2.FunctionLoader(lambda name: (sources[name], name, None) if name in sources else None),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
@@ -72,7 +35,6 @@ def jinja_environment(
         auto_reload=False,
         cache_size=-1,
         extensions=extensions,
-        bytecode_cache=bytecode_cache,
     )
     environment.filters |= {"plain": plain, "sub": sub, "comment": comment}
     environment.globals["refuse"] = refuse
@@ -81,8 +43,10 @@ def jinja_environment(
 
 def quoted(value: Any) -> Any:
     """Return text as a double-quoted YAML string that no content can leave; YAML from a template stays as it is."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if isinstance(value, Markup):
         return value
+    if not isinstance(value, str):
+        return scalar(value)
     if not value.isprintable() or '"' in value or "\\" in value:
         value = "".join(
             f"\\U{ord(character):08X}" if not character.isprintable() or character in '"\\' else character

@@ -11,7 +11,6 @@ from taskroles.documents import Document
 from taskroles.faults import BadInput
 from taskroles.rendering import environments, iam, overview
 from taskroles.rendering.environments import path_of
-from taskroles.rendering.jinja import Compiled
 from taskroles.rendering.partials import TEMPLATE, Policy, Renderer
 from taskroles.rendering.state import State, digest, write
 from taskroles.table import grammar
@@ -45,9 +44,7 @@ class Differences(NamedTuple):
 
 def write_outputs(state: State) -> int:
     """Bring out/ up to date, record it and say what was done; return the exit code."""
-    compiled = Compiled(state.digests["the program"])
-    outputs = render(state, compiled)
-    compiled.save()
+    outputs = render(state)
     found = compare(state, outputs)
     refuse_obstacles([*found.changed, *found.stale])
     for path, content in found.changed.items():
@@ -65,7 +62,7 @@ def write_outputs(state: State) -> int:
 
 def check_outputs(state: State) -> int:
     """Show how out/ differs from what it should be and what repairs it; change nothing; return the exit code."""
-    outputs = render(state, Compiled(state.digests["the program"]))
+    outputs = render(state)
     found = compare(state, outputs)
     for path in sorted([*found.changed, *found.stale]):
         sys.stdout.writelines(difference(path, found.changed.get(path, b"")))
@@ -77,9 +74,9 @@ def check_outputs(state: State) -> int:
     return max(report(found.strangers), int(count > 0))
 
 
-def render(state: State, compiled: Compiled) -> dict[str, Output]:
+def render(state: State) -> dict[str, Output]:
     """Return all that out/ should hold, by path; raise BadInput with every fault of the sources."""
-    table, renderer = read_sources(state, compiled)
+    table, renderer = read_sources(state)
     on_disk = recorded_outputs(state)
     outputs: dict[str, Output] = {}
     faults = renderer.unused_faults()
@@ -110,7 +107,7 @@ def render(state: State, compiled: Compiled) -> dict[str, Output]:
     return outputs
 
 
-def read_sources(state: State, compiled: Compiled) -> tuple[Table, Renderer]:
+def read_sources(state: State) -> tuple[Table, Renderer]:
     """Return the table of services.yml and what renders it; raise BadInput with the faults of services.yml."""
     sources = decoded(state.sources)
     for path in (grammar.FILE, TEMPLATE, overview.TEMPLATE):
@@ -119,7 +116,7 @@ def read_sources(state: State, compiled: Compiled) -> tuple[Table, Renderer]:
     document = Document(grammar.FILE, sources[grammar.FILE])
     if not state.is_recorded_of(grammar.FILE):
         validate(document)
-    renderer = Renderer(sources, compiled, grammar.parameter_sizes(document.data))
+    renderer = Renderer(sources, grammar.parameter_sizes(document.data))
     check(document, renderer.levels())
     return grammar.resolve(document), renderer
 

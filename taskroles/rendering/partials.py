@@ -19,7 +19,6 @@ from taskroles.table.policies import RESERVED, Grant, Level
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taskroles.rendering.jinja import Compiled
     from taskroles.table.grammar import Environment, Service
 
 TEMPLATE = "templates/taskrole.yml.j2"
@@ -61,10 +60,10 @@ class Policy(NamedTuple):
 class Renderer:
     """Renders the partials and the template in `sources`, which holds the text of every file by its path."""
 
-    def __init__(self, sources: dict[str, str], compiled: Compiled, parameters: dict[str, int]) -> None:
+    def __init__(self, sources: dict[str, str], parameters: dict[str, int]) -> None:
         """Set Jinja2 up; compile nothing yet. `parameters` holds the most characters of each one's value."""
         self.sources, self.parameters = sources, parameters
-        self.environment = jinja_environment(sources, bytecode_cache=compiled)
+        self.environment = jinja_environment(sources)
         self._policies: dict[tuple[str, str], Policy] = {}
         self._sound: set[str | tuple[str, str, int]] = set()  # shapes of templates, and lengths of names
         self._names: dict[str, str] = {}
@@ -247,6 +246,7 @@ class Renderer:
 
     def _call(self, name: str, function: Callable[[], Any]) -> Any:
         """Call `function`, which renders; turn whatever goes wrong in a template into BadInput with its place."""
+        self.environment.steps = 0
         try:
             return function()
         except jinja2.TemplateSyntaxError as error:
@@ -257,6 +257,8 @@ class Renderer:
                 raise BadInput(
                     [f"{place}: there is no {error.name}{nearest(str(error.name), list(self.sources))}"]
                 ) from None
+            if isinstance(error, MemoryError):
+                raise BadInput([f"{place}: takes more memory than one may"]) from None
             if isinstance(error, RecursionError):
                 raise BadInput([f"{place}: includes itself, directly or through another file"]) from None
             raise BadInput([f"{place}: {error or type(error).__name__}"]) from None

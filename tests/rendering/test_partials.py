@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATHS = sorted((HERE / "policies").rglob("*.j2"))
 LEVELS = {
     (folder, name): level
-    for folder, levels in Renderer({str(path.relative_to(HERE)): path.read_text() for path in PATHS}, None, {})
+    for folder, levels in Renderer({str(path.relative_to(HERE)): path.read_text() for path in PATHS}, {})
     .levels()
     .items()
     for name, level in levels.items()
