@@ -53,12 +53,12 @@ test: developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
 
 # ENV is asked of a review of what is deployed alone: one that happens to be in the environment must hide nothing.
-review: rendering ## What a pull request grants and revokes: [BASE=origin/main] [HEAD=] [FORMAT=markdown] [FAIL_ON=]
+review: rendering ## What a pull request grants and revokes: [BASE=<revision>] [HEAD=] [FORMAT=markdown] [FAIL_ON=]
 	@set --; case deployed in \
 		"$$BASE" | "$$HEAD") $(SET_UP) render deploy && set -- $${ENV:+"--environment=$$ENV"} || exit ;; \
 		esac; \
 		$(RUN) review "$$@" $${FORMAT:+"--format=$$FORMAT"} $${FAIL_ON:+"--fail-on=$$FAIL_ON"} -- \
-		"$${BASE:-origin/main}" $${HEAD:+"$$HEAD"}
+		"$${BASE:-refs/remotes/origin/main}" $${HEAD:+"$$HEAD"}
 
 explain: rendering ## Who allows an action, or what would: SERVICE= ENV= ACTION= [RESOURCE=], or ERROR='...'
 	@$(RUN) explain "--service=$$SERVICE" "--environment=$$ENV" "--action=$$ACTION" \

@@ -220,8 +220,9 @@ record() { # SERVICE COMMAND ...: what the command prints goes into the file of 
 
 commit() { # the last commit that changed a template: a newer one would update every policy for its tag alone
   local hash
-  hash=$(git log -1 --abbrev=12 --format=%h -- "$1" 2>/dev/null) || true
-  [[ -z $(git status --porcelain -- "$1" 2>/dev/null) ]] || hash+=-changed
+  local safely=safe.bareRepository=explicit # not one that lies among the committed files: it could run programs
+  hash=$(git -c $safely log -1 --abbrev=12 --format=%h -- "$1" 2>/dev/null) || true
+  [[ -z $(git -c $safely status --porcelain -- "$1" 2>/dev/null) ]] || hash+=-changed
   echo "${hash:-unknown}"
 }
 

@@ -4,31 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import re
 import subprocess
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
+from taskroles.faults import printable
+from taskroles.terminal import say
 from taskroles.tree import FILE, LINK, SUBMODULE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
+# Not from a bare repository that somebody has committed into this folder, which could hold another history and start
+# programs; not another object in the place of the one that is named; and a word where a name is ambiguous.
+CAREFULLY = ("-c", "safe.bareRepository=explicit", "-c", "core.warnAmbiguousRefs=true", "--no-replace-objects")
 KINDS = {"120000": LINK, "160000": SUBMODULE}  # modes of git
 
 
 class GitError(Exception):
-    """Git is missing, or refused; the message is git's own."""
+    """Git is missing, or refused; the message is git's own, whole."""
 
 
 def git(*arguments: str, stdin: bytes = b"") -> bytes:
-    """Run git in the current folder and return what it prints; its complaint becomes a GitError."""
+    """Run git in the current folder and return what it prints; its complaint becomes a GitError.
+
+    What it says besides is shown: a warning of git may mean that another commit was taken than was meant.
+    """
+    out, said = ask(*arguments, stdin=stdin)
+    say(*map(printable, said))
+    return out
+
+
+def ask(*arguments: str, stdin: bytes = b"") -> tuple[bytes, list[str]]:
+    """Run git in the current folder; return what it prints, and the lines that it says besides. Raises GitError."""
     try:
-        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", *CAREFULLY, *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            env=os.environ | {"LC_ALL": "C"},
+        )
     except FileNotFoundError:
         raise GitError("git is not installed") from None
+    said = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
     if done.returncode:
-        raise GitError(done.stderr.decode(errors="replace").strip().split("\n")[0] or f"git {arguments[0]} failed")
-    return done.stdout
+        raise GitError("\n".join(said) or f"git {arguments[0]} failed")
+    return done.stdout, said
 
 
 class Files(NamedTuple):
@@ -66,14 +90,40 @@ def files_of(revision: str, folder: str) -> Files:
 
 
 def commit_of(revision: str) -> str:
-    """Return the commit that a revision names."""
+    """Return the commit that a revision names. Raises GitError where it names none, or could name more than one."""
     git("rev-parse", "--git-dir")
     try:
-        return git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").decode().strip()
+        out, said = ask("rev-parse", "--verify", "--end-of-options", revision + "^{commit}")
     except GitError:
-        shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
-        hint = "; a shallow clone may lack it: git fetch" if shallow else ""
-        raise GitError(f"no such git revision: {revision}{hint}") from None
+        raise GitError(f"no such git revision: {revision}{remedy(revision)}") from None
+    if any("ambiguous" in line for line in said) and not is_whole(revision):
+        whole = f"refs/remotes/{revision}" if revision.partition("/")[0] in remotes() else f"refs/heads/{revision}"
+        raise GitError("\n".join([*said, f"several things are called {revision}: name one whole, as in {whole}"]))
+    say(*(printable(line) for line in said if not is_whole(revision)))
+    return out.decode().strip()
+
+
+def is_whole(revision: str) -> bool:
+    """Tell whether git takes a revision for one thing, whatever else may have its name: a commit's id, or a whole ref."""
+    name = re.split(r"[~^]", revision, maxsplit=1)[0]
+    if name.startswith("refs/"):
+        return git("for-each-ref", "--format=%(refname)", name).split() == [name.encode()]
+    return bool(re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", name))
+
+
+def remotes() -> list[str]:
+    """Return the names of the remotes."""
+    return git("remote").decode(errors="replace").split()
+
+
+def remedy(revision: str) -> str:
+    """Return the command that gets a revision which a clone may lack, "" if none is known to."""
+    remote, _, branch = revision.removeprefix("refs/remotes/").partition("/")
+    if remote in remotes() and re.fullmatch(r"[\w./-]+", branch):
+        return f"; git fetch --depth=1 {remote} {quote(f'+refs/heads/{branch}:refs/remotes/{remote}/{branch}')}"
+    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
+        return "; this clone is shallow and may lack it: git fetch --unshallow"
+    return ""
 
 
 def blob_id(data: bytes) -> str:

@@ -47,7 +47,7 @@ def revision_side(revision: str) -> Side:
     try:
         files = files_of(revision, OUT)
     except GitError as error:
-        raise BadInput([str(error)]) from None
+        raise BadInput(str(error).splitlines()) from None
     return side_of(revision, files.ids, files.kinds, files.read)._replace(commit=files.commit)
 
 
