@@ -65,7 +65,7 @@ if [ "$1" != --with ]; then
     stop "$python is missing: install Python 3.10 or newer, or name it: make PYTHON=/path/to/python3"
   mkdir -p .cache
   code=0
-  "$python" -c "$begin" "$@" || code=$?
+  "$python" -I -c "$begin" "$@" || code=$? # -I: no file of this folder is a module
   [ "$code" != 3 ] || stop "$python is older than Python 3.10; try make PYTHON=python3.12"
   if [ "$code" = 0 ] && is_whole && is_installed "$@"; then exit; fi
   [ "$code" = 2 ] || [ "$code" = 130 ] || printf 'no .venv with %s (exit code %d)\n' "$python" "$code" >&2

@@ -27,10 +27,10 @@ case "$*" in
     if [ -e broken ]; then exit 1; fi
     mkdir -p $packages/yaml $packages/__pycache__ ;;
   "-I -c import yaml") test -d $packages/yaml ;;
-  "-c "*)
-    begin=$2
-    shift 2
-    exec $real -c 'import sys
+  "-I -c "*)
+    begin=$3
+    shift 3
+    exec $real -I -c 'import sys
 sys.executable, begin = sys.argv[1:3]
 del sys.argv[1:3]
 sys.prefix = sys.base_prefix

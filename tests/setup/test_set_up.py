@@ -187,6 +187,13 @@ def test_settings_of_the_user_do_not_divert_it(folder: Folder) -> None:
     assert "PIP_INDEX_URL=https://index.example" in said
 
 
+def test_no_file_of_the_folder_is_a_module(folder: Folder) -> None:
+    for name in ("fcntl", "encodings", "venv", "pip", "sitecustomize"):
+        (folder.path / f"{name}.py").write_text("open('ran', 'w')")
+    assert folder.set_up("render") == NEW + "installing render\n"
+    assert not (folder.path / "ran").exists()
+
+
 def test_a_failing_pip_is_said_and_the_next_call_begins_anew(folder: Folder) -> None:
     (folder.path / "broken").touch()
     done = folder.run("render")
