@@ -42,12 +42,13 @@ check: rendering ## Fail, with the difference, if out/ is not what `make render`
 	@$(BIN)/python -I render.py --check
 
 lint: developing ## Lint out/, the schemas, the scripts and the code
+	@$(RUN) gate
 	@$(RUN) lint
 	@$(BIN)/check-jsonschema --quiet --check-metaschema taskroles/*/*.schema.json
-	@set -- .github/workflows/*.yml; \
+	@set -- .github/workflows/*.y*ml; \
 		! test -e "$$1" || $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows "$$@"
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
-	@set -- .ci/run; test -e "$$1" || shift; $(BIN)/shellcheck deploy.sh requirements/set-up.sh "$$@"
+	@set -- .ci/run; test -e "$$1" || shift; $(BIN)/shellcheck --norc deploy.sh requirements/set-up.sh "$$@"
 
 test: developing check lint ## Check, lint and run every test
 	@$(BIN)/pytest
