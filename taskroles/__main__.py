@@ -94,10 +94,10 @@ def main() -> int:
         return 2
     folder = project_folder()
     if not folder and not {"--help", "-h"} & set(argv):
-        print(
-            f"taskroles: no project here: neither {HERE} nor a folder above it has services.yml or out/",
-            file=sys.stderr,
-        )
+        from taskroles.faults import printable
+
+        what = f"taskroles: no project here: neither {HERE} nor a folder above it has services.yml or out/"
+        print(printable(what), file=sys.stderr)
         return 2
     if folder:
         os.chdir(folder)

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 LONGEST_SHOWN = 60
 MOST_LISTED = 30
 AROUND = 100  # names before and after a misspelt one, in the order of their beginnings and of their ends
+# What Python calls printable and nobody sees: fillers, variation selectors, a blank of braille (Unicode,
+# Default_Ignorable_Code_Point, in DerivedCoreProperties.txt).
+UNSEEN = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *(*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+        ),
+    )
+)
 
 
 class BadInput(Exception):
@@ -60,10 +71,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
 
 
+def visible(text: str) -> bool:
+    """Tell whether all of a text is seen as it is: it steers no terminal, turns no line around and hides nothing."""
+    return text.isprintable() and (text.isascii() or UNSEEN.isdisjoint(text))
+
+
 def printable(text: str) -> str:
-    """Return `text` with what is not printable escaped: a fault is one line, and no terminal obeys it."""
-    if text.isprintable():
+    """Return `text` with what nobody sees, or a terminal obeys, written as escapes: a fault is one line."""
+    if visible(text):
         return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+        character if visible(character) else character.encode("unicode_escape").decode() for character in text
     )

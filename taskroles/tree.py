@@ -50,8 +50,17 @@ def oddity(path: str, kind: str = FILE) -> str:
     _, *rest = path.split("/")
     if kind != FILE:
         return f"is {kind}"
-    if any(part.startswith(".") for part in rest) or not path.isprintable():
+    if any(part.startswith(".") for part in rest) or not seen(path):
         return "has a name that nobody sees whole"
     if rest == [OVERVIEW] or rest[1:] == [ENVIRONMENT_FILE] or is_template(path):
         return ""
     return f"lies where no template does: templates are {OUT}/<environment>/<name>.yml"
+
+
+def seen(path: str) -> bool:
+    """Tell whether all of a path is seen as it is."""
+    if path.isascii():
+        return path.isprintable()
+    from taskroles.faults import visible  # no path that render.py writes needs it
+
+    return visible(path)

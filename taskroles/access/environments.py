@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.documents import Document, decoded
-from taskroles.faults import BadInput, listed, nearest, shown
+from taskroles.faults import BadInput, listed, nearest, shown, visible
 from taskroles.names import Names, filled, pattern_faults
 from taskroles.tree import ENVIRONMENT_FILE, OUT, oddity, walk
 
@@ -127,7 +127,12 @@ def _faults(data: Any, folder: str) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _is_map_of_text(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    return isinstance(value, dict) and all(map(_is_text, (*value, *value.values())))
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether a value is text that is seen whole: a tab would end a column of what deploy.sh reads."""
+    return isinstance(value, str) and visible(value)
 
 
 def _are_names(value: Any) -> bool:
@@ -141,11 +146,11 @@ def _are_roles(value: Any) -> bool:
 
 
 SHAPES: dict[str, Callable[[Any], bool]] = {
-    "environment": lambda value: isinstance(value, str),
+    "environment": _is_text,
     "protected": lambda value: value in ("true", "false"),
-    "after": lambda value: isinstance(value, str),
-    "account": lambda value: isinstance(value, str),
-    "region": lambda value: isinstance(value, str),
+    "after": _is_text,
+    "account": _is_text,
+    "region": _is_text,
     "wildcards": lambda value: value in ("true", "false"),
     "names": _are_names,
     "parameters": _is_map_of_text,

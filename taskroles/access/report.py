@@ -206,9 +206,12 @@ def _details(sections: Sequence[Section]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keep text from being read as Markdown: what is escaped would still notify people or be a link without the spaces."""
+    """Keep text from being read as Markdown, as a link, or as a mention of somebody or of an issue.
+
+    The last three are looked for in the text as it is shown, so that no backslash helps: a space of no width does.
+    """
     plain = re.sub(r"([\\|*_<>`\[\]$~#&])", r"\\\1", text)
-    return re.sub(r"(@|:(?=//)|www(?=\.))", r"\1&#8203;", plain, flags=re.IGNORECASE)
+    return re.sub(r"(@|#|:(?=//)|www(?=\.)|GH(?=-\d))", r"\1&#8203;", plain, flags=re.IGNORECASE)
 
 
 def _code(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from taskroles.documents import Mapping, Sequence, fault_of, parse
-from taskroles.faults import BadInput, shown
+from taskroles.faults import BadInput, shown, visible
 
 DEEPEST = 100
 TAGGED = {"Ref": "Ref", "Condition": "Condition"}  # the others are Fn::NAME
@@ -66,9 +66,9 @@ def parse_template(text: str, path: str) -> Mapping:
 
     `!Sub x` is {"Fn::Sub": x}; a plain `true`, `1` or `null` is a bool, a number or None, and all else is text.
     """
-    visible = text.replace("\n", "").replace("\r", "").replace("\t", "")
-    if not visible.isprintable():
-        found = next(character for character in visible if not character.isprintable())
+    one_line = text.replace("\n", "").replace("\r", "").replace("\t", "")
+    if not visible(one_line):
+        found = next(character for character in one_line if not visible(character))
         line = text.count("\n", 0, text.index(found)) + 1
         raise TemplateError(f"{path}:{line}: holds U+{ord(found):04X}, which nobody sees")
     try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from taskroles.access.actions import expand
 from taskroles.access.patterns import is_wildcard
 from taskroles.documents import decoded
-from taskroles.faults import BadInput, listed, nearest
+from taskroles.faults import BadInput, listed, nearest, printable
 from taskroles.proposals import grants as proposals
 from taskroles.proposals.grants import Project, Question, decide, rendered, requirement, statements_of
 from taskroles.rendering.environments import path_of
@@ -244,5 +244,5 @@ def main(argv: list[str]) -> int:
         parser.add_argument(f"--{name}", default="", help="empty means not given")
     options = parser.parse_args(argv)
     project = proposals.load()
-    print("\n".join(explain(project, ask(project, options))))
+    print(*map(printable, explain(project, ask(project, options))), sep="\n")
     return 0

@@ -8,6 +8,7 @@ be clean if it was linted without a finding under its path, with its content, an
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import importlib.util
@@ -170,6 +171,7 @@ def lint_template(path: str) -> tuple[str, str]:
     cfn_lint = runner()
     found = run_template_by_file_path(path, cfn_lint.config, cfn_lint.rules, ignore_bad_template=False)
     matches = sorted(found, key=lambda match: (match.linenumber, match.rule.id))
+    matches = [dataclasses.replace(match, message=printable(match.message)) for match in matches]
     return path, cfn_lint.formatter.print_matches(matches, cfn_lint.rules, config=cfn_lint.config) or ""
 
 

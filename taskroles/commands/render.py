@@ -39,7 +39,9 @@ def main(argv: list[str]) -> int:
     except ModuleNotFoundError as error:
         print(f"{error}; `make render` sets up what rendering needs", file=sys.stderr)
     except OSError as error:
-        print(f"{error.filename or 'render.py'}: {error.strerror or error}", file=sys.stderr)
+        from taskroles.faults import printable
+
+        print(printable(f"{error.filename or 'render.py'}: {error.strerror or error}"), file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted; out/ holds whole files only", file=sys.stderr)
         return 130

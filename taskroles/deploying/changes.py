@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.deploying.stacks import find_stack, pages
+from taskroles.faults import printable
 from taskroles.terminal import columns, paint
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def transcript(directory: Path, service: str) -> Transcript:
     error = None
     if failed := re.search(r"(?:^|\n)deploy\.sh: (aws .* ended with exit code \d+)\n", text):
         said = [line for line in text[: failed.start()].splitlines() if line and "Waiting for" not in line]
-        error = f"{said[-1] if said else 'it said nothing'} ({failed[1]})"
+        error = printable(f"{said[-1] if said else 'it said nothing'} ({failed[1]})")
     return Transcript(change_set and change_set[0], stack_id and stack_id[0], error)
 
 
@@ -70,7 +71,8 @@ def resource_changes(change_set: str) -> Iterator[list[str]]:
         elif replacement == "Conditional":
             what += " (AWS may replace it)"
         colour = {"add": "32", "modify": "33"}.get(action, "31")
-        yield [paint(action, colour, sys.stdout), change["LogicalResourceId"], what.replace("Tags, ", "")]
+        shown = printable(change["LogicalResourceId"]), printable(what.replace("Tags, ", ""))
+        yield [paint(printable(action), colour, sys.stdout), *shown]
     if only_tags:
         yield ["modify", "", "the stack's tags"]
 

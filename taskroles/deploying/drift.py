@@ -56,7 +56,7 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
     words = []
     for service in services:
         stack = find_stack(environment.stack(service))
-        print(f"\n{service}: {deployment(environment, service, stack)}")
+        print("\n" + printable(f"{service}: {deployment(environment, service, stack)}"))
         in_out = read(documents(*planned(environment, service, account, stack), exports))
         deployed, unread = {}, []
         if came_up(stack):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from taskroles.deploying.changes import Transcript, transcript
 from taskroles.deploying.preflight import state_problem
 from taskroles.deploying.stacks import find_stack, pages
+from taskroles.faults import printable
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def outcome(stack: dict[str, Any] | None, events: list[dict[str, Any]], error: s
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         return f"deployed ({status})"
     first = next(iter(failures(events)), None)
-    return f"failed ({status})" + (f": {reason_line(first)}" if first else "")
+    return f"failed ({printable(status)})" + (f": {reason_line(first)}" if first else "")
 
 
 def is_stack(event: dict[str, Any]) -> bool:
@@ -102,7 +103,7 @@ def failures(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def reason_line(event: dict[str, Any]) -> str:
     """Return what failed and why, as one line."""
     reason = " ".join(event.get("ResourceStatusReason", "no reason given").split())
-    return f"{event['LogicalResourceId']}: {reason}"
+    return printable(f"{event['LogicalResourceId']}: {reason}")
 
 
 def show_events(service: str, events: list[dict[str, Any]]) -> None:
@@ -117,7 +118,7 @@ def show_events(service: str, events: list[dict[str, Any]]) -> None:
         clock = event["Timestamp"].astimezone().strftime("%H:%M:%S")
         reason = f"  {event.get('ResourceStatusReason', '')}" if failed and not is_stack(event) else ""
         what = "stack" if is_stack(event) else name
-        say(f"{clock}  {service}  {what:<28}  {paint(status, colour)}{reason}")
+        say(f"{clock}  {service}  {printable(what):<28}  {paint(printable(status), colour)}{printable(reason)}")
 
 
 def failure(service: str, environment: str, stack: dict[str, Any] | None, events: list[dict[str, Any]]) -> list[str]:

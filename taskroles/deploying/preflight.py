@@ -33,6 +33,7 @@ from taskroles.deploying.templates import (
     policies,
     read_template,
 )
+from taskroles.faults import printable
 from taskroles.git import GitError, uncommitted
 from taskroles.terminal import columns, paint, say
 
@@ -86,7 +87,7 @@ def aws_cli_problems() -> list[str]:
     version = subprocess.run(["aws", "--version"], check=False, capture_output=True, text=True)
     match = re.search(r"aws-cli/(\d+)\.(\d+)\.(\d+)", version.stdout + version.stderr)
     if not match:
-        return [f"`aws --version` does not say its version but: {(version.stdout + version.stderr).strip()}"]
+        return [printable(f"`aws --version` does not say its version but: {(version.stdout + version.stderr).strip()}")]
     found = tuple(map(int, match.groups()))
     oldest = OLDEST_AWS_CLI.get(found[0], (0,))
     dotted = ".".join(map(str, oldest))
@@ -99,7 +100,7 @@ def not_committed(environment: Environment, services: Sequence[str]) -> list[str
         status = uncommitted([environment.path, *map(environment.template, services)])
     except GitError:
         return ["out/ is not in a git repository, so nobody can tell which commit is deployed"]
-    return [f"{line[3:]} is not committed" for line in status]
+    return [printable(f"{line[3:]} is not committed") for line in status]
 
 
 def parameter_warnings(environment: Environment, stacks: dict[str, dict[str, Any] | None]) -> list[str]:
@@ -110,7 +111,7 @@ def parameter_warnings(environment: Environment, stacks: dict[str, dict[str, Any
         for item in (stack or {}).get("Parameters", []):
             name, was = item["ParameterKey"], item["ParameterValue"]
             if given.get(name, was) != was:
-                lines.append(f"{service}: parameter {name} is {was} now, and would become {given[name]}")
+                lines.append(printable(f"{service}: parameter {name} is {was} now, and would become {given[name]}"))
     return lines
 
 
@@ -126,7 +127,7 @@ def stray_warnings(environment: Environment) -> list[str]:
 def no_access(error: Exception) -> str:
     """Return what to do about an error in asking who we are."""
     profile = f"profile {os.environ['AWS_PROFILE']}" if os.environ.get("AWS_PROFILE") else "no AWS_PROFILE set"
-    return f"AWS cannot be asked: {error} ({profile}; `aws sts get-caller-identity` must work)"
+    return printable(f"AWS cannot be asked: {error} ({profile}; `aws sts get-caller-identity` must work)")
 
 
 def state_problem(service: str, stack: dict[str, Any] | None) -> list[str]:
@@ -145,7 +146,7 @@ def state_problem(service: str, stack: dict[str, Any] | None) -> list[str]:
         way_out = "repair what its events name, then delete it again with --destroy"
     else:
         return []
-    return [f"{service}: stack {stack['StackName']} is {status};\n      {way_out}"]
+    return [printable(f"{service}: stack {stack['StackName']} is {status};") + f"\n      {printable(way_out)}"]
 
 
 def export_problems(environment: Environment, account: Account, stacks: dict[str, dict[str, Any] | None]) -> list[str]:
@@ -155,7 +156,11 @@ def export_problems(environment: Environment, account: Account, stacks: dict[str
         for name in dict.fromkeys(imported(*planned(environment, service, account, stack))):
             needed_by.setdefault(name, []).append(service)
     exports = all_exports()
-    rows = [[name, f"needed by {', '.join(services)}"] for name, services in needed_by.items() if name not in exports]
+    rows = [
+        [printable(name), f"needed by {', '.join(services)}"]
+        for name, services in needed_by.items()
+        if name not in exports
+    ]
     return ["\n      ".join(["no stack of this account and region exports:", *columns(rows)])] if rows else []
 
 
@@ -178,9 +183,9 @@ def owner_problems(environment: Environment, account: Account, stacks: dict[str,
         template = parse_template(template_of(other), other)
         theirs = documents(template, parameter_values(template, account, find_stack(other)), exports)
         if both := sorted(ours.keys() & theirs.keys()):
-            names = "".join(f"\n      {name} on role {role}" for role, name in both)
+            names = "".join("\n      " + printable(f"{name} on role {role}") for role, name in both)
             problems.append(
-                f"{ours[both[0]]}: stack {other} owns policies of the same names; delete it first, "
+                f"{ours[both[0]]}: stack {printable(other)} owns policies of the same names; delete it first, "
                 f"or take them out of it:{names}"
             )
     return problems

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.faults import BadInput
+from taskroles.faults import BadInput, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,7 +84,7 @@ def account_of(environment: Environment) -> Account:
         if wanted and wanted != found
     ]
     if wrong:
-        raise Refused("; ".join([*wrong, f"{environment.path} says so; nothing else was asked of AWS"]))
+        raise Refused("; ".join([*map(printable, wrong), f"{environment.path} says so; nothing else was asked of AWS"]))
     return account
 
 
@@ -168,4 +168,4 @@ def aws_errors() -> tuple[type[Exception], ...]:
 
 def heading(environment: Environment, account: Account) -> str:
     """Return the line that says where we are."""
-    return f"{environment.name}: account {account.id}, {account.region}, as {account.principal}"
+    return printable(f"{environment.name}: account {account.id}, {account.region}, as {account.principal}")

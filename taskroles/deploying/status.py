@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from taskroles.deploying.stacks import account_of, find_stack, heading
+from taskroles.faults import printable
 from taskroles.terminal import columns, say
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def status(environment: Environment, services: Sequence[str]) -> int:
     account = account_of(environment)
     stacks = {service: find_stack(environment.stack(service)) for service in services}
     rows = [
-        [service, environment.stack(service), stack["StackStatus"] if stack else "does not exist"]
+        [service, environment.stack(service), printable(stack["StackStatus"]) if stack else "does not exist"]
         for service, stack in stacks.items()
     ]
     say(heading(environment, account), *columns(rows))

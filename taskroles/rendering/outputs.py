@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.documents import Document
-from taskroles.faults import BadInput
+from taskroles.faults import BadInput, printable
 from taskroles.rendering import environments, iam, overview
 from taskroles.rendering.environments import path_of
 from taskroles.rendering.partials import TEMPLATE, Policy, Renderer
@@ -273,14 +274,14 @@ def say(done: str, paths: list[str]) -> None:
         print(f"{done} {len(paths):,} files in out/")
     else:
         for path in paths:
-            print(f"{done} {path}")
+            print(printable(f"{done} {path}"))
 
 
 def report(strangers: list[str]) -> int:
     """Report files in out/ that are not ours, which are never touched; return the exit code."""
     for path in strangers:
         print(
-            f"{path}: render.py did not write this; a file named as a template would deploy, so move it away",
+            f"{printable(path)}: render.py did not write this; a file named as a template would deploy, so move it away",
             file=sys.stderr,
         )
     return 1 if strangers else 0
@@ -292,7 +293,9 @@ def difference(path: str, content: bytes) -> Iterator[str]:
 
     old = ""
     if os.path.isfile(path):
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
             old = file.read()
     names = ("a/" + path if old else "/dev/null", "b/" + path if content else "/dev/null")
-    yield from difflib.unified_diff(old.splitlines(keepends=True), content.decode().splitlines(keepends=True), *names)
+    before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, content.decode()))
+    for line in difflib.unified_diff(before, after, *names):
+        yield printable(line.removesuffix("\n")) + "\n"  # what lies there is anybody's text

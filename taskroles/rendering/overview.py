@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskroles.faults import printable
 from taskroles.rendering import iam
 from taskroles.rendering.environments import path_of
 
@@ -76,9 +77,9 @@ def overview(renderer: Renderer, table: Table, characters: dict[str, int]) -> st
 
 
 def cell(grant: Reach) -> str:
-    """Return a grant as a cell of the table shows it, its options as HTML that no Markdown can leave."""
+    """Return a grant as a cell of the table shows it, its options as HTML that no Markdown can leave or make a link."""
     target = f" `{grant.target}`" if grant.target else ""
-    options = "".join(c if c.isalnum() or c in " .,:/-" else f"&#{ord(c)};" for c in grant.options)
+    options = "".join(c if c.isalnum() or c in " ,/-" else f"&#{ord(c)};" for c in printable(grant.options))
     return f"{MARKS[grant.kind]} {grant.level}{target}" + (f" ({options})" if options else "")
 
 
