@@ -94,6 +94,7 @@ lock: developing ## Resolve the newest versions of all dependencies into require
 	@$(LOCK) --upgrade pyproject.toml --group develop --output-file requirements/develop.txt
 	@$(LOCK) --upgrade pyproject.toml --constraint requirements/develop.txt --output-file requirements/render.txt
 	@$(LOCK) --upgrade --group deploy --constraint requirements/develop.txt --output-file requirements/deploy.txt
+	@$(LOCK) --upgrade --group audit --constraint requirements/develop.txt --output-file requirements/audit.txt
 	@$(SET_UP) render deploy develop && $(RUN) actions
 
 rendering:

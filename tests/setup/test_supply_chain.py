@@ -30,6 +30,9 @@ def test_every_requirement_has_one_version_and_its_hashes() -> None:
     assert {"awscli", "botocore", "pyyaml"} < {name for name, *_ in deploy}
     assert render <= develop  # so that one group after another may go into the same .venv
     assert deploy <= develop
+    assert "pip-audit" in {name for name, *_ in requirements("audit")}  # which is installed beside those of `render`
+    shared = {name for name, *_ in requirements("audit")} & {name for name, *_ in render}
+    assert {each for each in requirements("audit") if each[0] in shared} <= render
 
 
 def without_network(*command: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -188,6 +189,31 @@ def test_the_comment_is_posted_as_it_is_and_never_run(pull: PullRequest, tmp_pat
     where = "PATCH repos/o/r/issues/comments/41" if existing else "POST repos/o/r/issues/7/comments"
     assert (tmp_path / "asked").read_text() == f"api --method {where} --field body=@review.md\n"
     assert not (tmp_path / "ran").exists()
+
+
+ONE = '{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}'
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="this machine has no jq, as the forge's have")
+@pytest.mark.parametrize(
+    ("found", "code", "expected"),
+    [(ONE, 0, 0), ('{"dependencies": []}', 0, 1), ("", 0, 1), (ONE.replace("[]", '["CVE"]'), 1, 1), (ONE, 1, 1)],
+    ids=["clean", "an empty list", "nothing written", "vulnerable", "a package that cannot be judged"],
+)
+def test_an_audit_of_nothing_fails(tmp_path: Path, found: str, code: int, expected: int) -> None:
+    for path, script in (
+        ("requirements/set-up.sh", '[ "$*" = "render audit" ]'),
+        (".venv/bin/pip-audit", f"echo \"$*\" >>asked\nprintf '{found}' >audit.json\nexit {code}"),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / path).chmod(0o755)
+    (script,) = (step["run"] for step in workflow("audit")["jobs"]["audit"]["steps"] if "run" in step)
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode != 0) == expected
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert len(asked) == (2 if expected == 0 else 1)
+    assert all(line.startswith("--strict --disable-pip --require-hashes --requirement requirements/") for line in asked)
 
 
 def jobs() -> list[Any]:
