@@ -222,4 +222,4 @@ def test_an_action_in_letters_of_another_script_is_called_one_that_does_not_exis
 
     repository.commit({"Dev/backend": template(policy(SEND))})
     repository.write({"Dev/backend": template(policy(SEND + "\n" + statement(action="s3:G\u0435tObject")))})
-    assert "AWS has no such action: s3:G\\u0435tObject" in repository.review()
+    assert r'AWS has no such action: "s3:G\u0435tObject"' in repository.review()

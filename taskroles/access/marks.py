@@ -59,7 +59,6 @@ def marks(
         which = "another account" if account else "an account that may be another"
         found.append(Mark("account", f"in {which}: {enumerate_text(accounts)}"))
     if unknown := _unknown_actions(changes, before, after):
-        unknown = [ascii(action)[1:-1] for action in unknown]  # a letter of another script may look like one of ours
         found.append(Mark("no-such-action", f"AWS has no such action: {enumerate_text(unknown, most=3)}"))
     return tuple(found)
 
