@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 NOT_OURS = (".git", ".venv", ".cache", ".hypothesis", ".pytest_cache", ".ruff_cache", "__pycache__", "node_modules")
+BELIEVED = (".cache", ".venv")
 OURS = ".cfnlintrc.yaml"
 ONE_PLACE = "its settings stand in pyproject.toml"
 # What tools read before, beside or instead of the settings that the gate is meant to have; in the folder of the project,
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> int:
     if argv:
         raise BadInput(["gate takes no arguments"])
     files = list(listed("."))
-    found = [*settings(files), *shadows(files), *hidden(files), *exempted(files)]
+    found = [*settings(files), *shadows(files), *hidden(files), *exempted(files), *tracked()]
     if found:
         raise BadInput(found)
     return 0
@@ -125,6 +126,17 @@ def hidden(files: Iterable[str]) -> Iterator[str]:
         what = "hides its changes" if name in HIDES else "has it differ from what is committed"
         said = f"-{name}" if value == "unset" else name if value == "set" else f"{name}={value}"
         yield f"{paths[0]}{more}: {said} in a .gitattributes {what}; take that out"
+
+
+def tracked() -> Iterator[str]:
+    """Yield what is wrong with files that are committed though git is to ignore them: caches, and what runs the gate."""
+    try:
+        for which in (("--ignored", "--exclude-standard"), ("--", *BELIEVED)):
+            out, _ = ask("ls-files", "-z", "--cached", *which)
+            for path in out.decode(errors="surrogateescape").split("\0")[:-1]:
+                yield f"{path}: is committed though it is for one machine alone, and would be believed: git rm --cached it"
+    except GitError:
+        return  # as `hidden` says
 
 
 def exempted(files: Iterable[str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ class OtherAccount(CfnLintKeyword):
     shortdesc = "Resource in another account"
     description = (
         "What belongs to another account is not this environment's to grant, and a digit may be wrong. ${AWS::AccountId} is "
-        "the account of the stack; `account` in services.yml says which one that is. Its configuration `exceptions` lists "
+        "the account of the stack; `account` in services.yml says which one that is, and without it any may be. Its configuration `exceptions` lists "
         'others, each "ACCOUNT because REASON" or "SERVICE/LOGICAL-ID because REASON". No environment is excepted.'
     )
     source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies-cross-account-resource-access.html"
@@ -37,11 +37,10 @@ class OtherAccount(CfnLintKeyword):
         if not validator.is_type(statement, "object"):
             return
         here = _policy.environment(validator)
-        own = (
-            f"account {here.account}" if here and here.account else "no account: ${AWS::AccountId} is that of the stack"
-        )
+        if not here or not here.account:  # any may be its own
+            return
         for resource, account in _policy.other_accounts(validator, statement):
             if not _policy.is_excepted(self.config["exceptions"], validator, account):
                 more = _policy.reasonless(self.config["exceptions"], validator, account)
-                message = f"Resource {resource.written!r} is in account {account}; environment.yml says {own}{more}"
+                message = f"Resource {resource.written!r} is in account {account}; environment.yml says account {here.account}{more}"
                 yield _policy.finding(validator, message, resource.path)

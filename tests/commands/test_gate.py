@@ -19,7 +19,7 @@ TEMPLATE = "out/Production/sample-ecs-taskrole-backend-cfn.yml"
 @pytest.fixture
 def committed(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return a project in a git repository, with what reads of this one; its folder is the current one."""
-    for name in (".gitattributes", "pyproject.toml", "tests/conftest.py", "demo/demo.py"):
+    for name in (".gitattributes", ".gitignore", "pyproject.toml", "tests/conftest.py", "demo/demo.py"):
         project.write(name, (HERE / name).read_text(encoding="utf-8"))
     subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
     monkeypatch.chdir(project.folder)
@@ -142,8 +142,32 @@ def test_the_lint_alone_would_have_believed_such_a_template(committed: Project) 
     assert committed.verb("lint").returncode == 1
     committed.replace(TEMPLATE, "Resources:\n", f"Metadata: {EXEMPT}\nResources:\n")
     assert committed.verb("lint").returncode == 0
-    assert len(refused(committed)) == 1
+    assert [line.partition(":")[0] for line in refused(committed)] == [TEMPLATE]
 
 
 def test_gate_takes_no_arguments(committed: Project) -> None:
     assert committed.verb("gate", "x").stderr == "gate takes no arguments\n"
+
+
+@pytest.mark.parametrize("path", [".cache/lint", ".cache/render", ".venv/bin/python", "demo/__pycache__/x.pyc"])
+def test_what_is_committed_though_it_is_to_be_ignored_is_refused(committed: Project, path: str) -> None:
+    committed.write(path, "x")
+    subprocess.run(["git", "add", "--force", path], cwd=committed.folder, check=True)
+    said = f"{path}: is committed though it is for one machine alone, and would be believed: git rm --cached it"
+    assert refused(committed) == [said]
+
+
+@pytest.mark.parametrize("path", [".cache/lint", ".venv/set-up"])
+def test_the_gate_runs_nothing_that_a_commit_brings_to_be_ignored(committed: Project, path: str) -> None:
+    script = HERE / ".ci/run"
+    if not script.is_file():
+        pytest.skip("the folder of a larger repository has no .ci/")
+    committed.write(".ci/run", script.read_text(encoding="utf-8"))
+    committed.write("Makefile", "test:\n\t@echo ran\n")
+    run = ["bash", ".ci/run"]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "ran\n"
+    committed.write(path, "x")
+    subprocess.run(["git", "add", "--force", path], check=True)
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is committed" in done.stderr

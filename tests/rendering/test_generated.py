@@ -128,7 +128,9 @@ targets:
   orders-queue: {import: "acme-orders-queue-${EnvType}"}
   orders-table: {import-arn: "${VpcStack}-${Name}-orders"}
   reports: {dev: {name: reports-dev}, default: {arn: "arn:aws:s3:::acme-reports-${EnvType}"}}
-  literal: {arn: "arn:aws:ssm:eu-west-1:222222222222:parameter/orders/password"}
+  literal:
+    live: {arn: "arn:aws:ssm:eu-west-1:222222222222:parameter/orders/password"}
+    default: {arn: "arn:aws:ssm:eu-west-1:111111111111:parameter/orders/password"}
 services:
   orders-api:
     task_role: "${VpcStack}-OrdersApiTaskRole-${EnvType}"
