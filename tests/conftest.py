@@ -9,11 +9,27 @@ import pytest
 from project import Project
 from repository import Repository
 
+from taskroles.rendering.sandbox import Sandbox
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 # A gate that runs in the background inherits that Ctrl-C is ignored, and so would every program that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+compiled, codes = Sandbox.compile, {}
+
+
+def remembered(sandbox: Sandbox, source: str, name: str | None = None, *rest: object) -> object:
+    """Compile a template once in this process: hundreds of tests render the same ones, each in a project of its own."""
+    key = (source, name, bool(sandbox.extensions), rest)
+    if key not in codes:
+        codes[key] = compiled(sandbox, source, name, *rest)
+    return codes[key]
+
+
+Sandbox.compile = remembered  # type: ignore[method-assign]
 
 
 @pytest.fixture
