@@ -10,6 +10,7 @@ import jinja2
 import jinja2.ext
 from markupsafe import Markup
 
+from taskroles.faults import visible
 from taskroles.rendering.sandbox import Sandbox, scalar
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def quoted(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         return scalar(value)
-    if not value.isprintable() or '"' in value or "\\" in value:
+    if not visible(value) or '"' in value or "\\" in value:
         value = "".join(
-            f"\\U{ord(character):08X}" if not character.isprintable() or character in '"\\' else character
+            f"\\U{ord(character):08X}" if not visible(character) or character in '"\\' else character
             for character in value
         )
     return Markup(f'"{value}"')  # noqa: S704 - quoted just now
@@ -78,7 +79,7 @@ def plain(value: str) -> Markup:
 
 def comment(value: str) -> Markup:
     """Return text for a comment; raise ValueError if it could end the line."""
-    if not value.isprintable():
+    if not visible(value):
         message = f"{value!r} cannot stand in a comment"
         raise ValueError(message)
     return Markup(value)  # noqa: S704 - one line

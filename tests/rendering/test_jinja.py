@@ -6,6 +6,8 @@ import pytest
 from in_process import refused, rendered
 from project import load
 
+from taskroles.rendering.jinja import comment, quoted
+
 PARTIAL = "policies/sqs/full.yml.j2"
 TEMPLATE = "templates/taskrole.yml.j2"
 SOUND = '- Effect: Allow\n  Action: "sqs:*"\n  Resource: "*"\n'
@@ -153,3 +155,9 @@ def test_a_partial_can_do_without_the_options_that_it_declares(here) -> None:
         rendered()
         (policy,) = load(here.read("out/dev/a.yml"))["Resources"].values()
         assert policy["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == f"arn:aws:sqs:{expected}"
+
+
+def test_what_nobody_sees_is_written_as_an_escape() -> None:
+    assert quoted("a\ufe0fb") == '"a\\U0000FE0Fb"'
+    with pytest.raises(ValueError, match="cannot stand in a comment"):
+        comment("a\ufe0fb")
