@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FUZZ = int(os.environ.get("FUZZ", "0"))
 EXAMPLES = settings(
-    max_examples=FUZZ or 120,
+    max_examples=FUZZ or 80,
     derandomize=not FUZZ,
     database=None,
     deadline=None,

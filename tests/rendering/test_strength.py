@@ -175,7 +175,7 @@ def test_locale_and_umask_change_nothing_but_the_mode(project: Project) -> None:
     assert (project.folder / TEMPLATE).stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.10", "3.13"])  # the oldest and the newest
 def test_every_supported_python_renders_the_same_bytes(project: Project, version: str, tmp_path) -> None:
     chosen = os.environ | {"PYENV_VERSION": version}  # where python3.x is a shim of pyenv
     made = (
