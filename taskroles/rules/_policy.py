@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cfnlint.helpers import ensure_list, is_function
 from cfnlint.jsonschema import ValidationError
 from cfnlint.rules.helpers import get_value_from_path
+from cfnlint.rules.jsonschema.CfnLintKeyword import CfnLintKeyword
 
 ROOT = str(Path(__file__).resolve().parents[2])
 if ROOT not in sys.path:
@@ -39,12 +40,11 @@ __all__ = ["expand", "filled", "is_wildcard", "limits_rights", "narrows", "resou
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cfnlint.jsonschema import Validator
+    from cfnlint.jsonschema import ValidationResult, Validator
 
 DYNAMIC = "{{resolve:"
 ACCOUNT, SOME_ACCOUNT = "AWS::AccountId", "123456789012"  # ... and what cfn-lint takes it for
 STATEMENT = "AWS::IAM::Policy/Properties/PolicyDocument/Statement"  # cfn-lint's name for any policy statement
-EXCEPTIONS = {"exceptions": {"default": [], "type": "list", "itemtype": "string"}}
 PARTIAL = re.compile(r"^\s*#.*\((policies/\S+)\)\s*$")
 
 
@@ -83,21 +83,35 @@ def service(validator: Validator) -> str:
     return here.service(Path(validator.cfn.filename or "").name) if here else ""
 
 
-def is_excepted(exceptions: list[str], validator: Validator, written: str) -> bool:
-    """Tell whether an action, or the whole policy, is excepted with a reason (see `exception`)."""
-    return any(reason for what, reason in map(exception, exceptions) if what in _names(validator, written))
+class StatementRule(CfnLintKeyword):
+    """A rule on policy statements, with exceptions: each "WHAT because REASON", of what is written or of a policy."""
 
+    tags = ("resources", "iam")
 
-def reasonless(exceptions: list[str], validator: Validator, written: str) -> str:
-    """Return what to say where an exception of the action or of the policy counts for nothing, as it has no reason."""
-    found = (what for what, reason in map(exception, exceptions) if not reason and what in _names(validator, written))
-    return next((f'; its exception has no reason: "{what} because REASON"' for what in found), "")
+    def __init__(self) -> None:
+        """Run on every policy statement."""
+        super().__init__([STATEMENT])
+        self.config_definition = {"exceptions": {"default": [], "type": "list", "itemtype": "string"}}
 
+    def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
+        """Yield what is found in a statement."""
+        if validator.is_type(statement, "object"):
+            yield from self.findings(validator, statement)
 
-def _names(validator: Validator, written: str) -> tuple[str, str]:
-    """Return what an exception may be of: an action as it is written, or SERVICE/LOGICAL-ID."""
-    logical_id = [*validator.context.path.path, "", ""][1]
-    return written, f"{service(validator)}/{logical_id}"
+    def is_excepted(self, validator: Validator, written: str) -> bool:
+        """Tell whether what is written, or the whole policy, is excepted with a reason (see `exception`)."""
+        return any(reason for reason in self._reasons(validator, written).values())
+
+    def reasonless(self, validator: Validator, written: str) -> str:
+        """Return what to say where an exception of it counts for nothing, as it has no reason."""
+        found = (what for what, reason in self._reasons(validator, written).items() if not reason)
+        return next((f'; its exception has no reason: "{what} because REASON"' for what in found), "")
+
+    def _reasons(self, validator: Validator, written: str) -> dict[str, str]:
+        """Return the reasons of the exceptions that are made of it, by what each is of: itself, or SERVICE/LOGICAL-ID."""
+        logical_id = [*validator.context.path.path, "", ""][1]
+        names = (written, f"{service(validator)}/{logical_id}")
+        return {what: reason for what, reason in map(exception, self.config["exceptions"]) if what in names}
 
 
 def where(validator: Validator) -> str:
@@ -182,13 +196,18 @@ def limits(validator: Validator, statement: dict[str, Any]) -> list[frozenset[st
 
 
 def other_accounts(validator: Validator, statement: dict[str, Any]) -> list[tuple[Element, str]]:
-    """Return the Resource elements that name an account in digits that is not the environment's, with that account."""
+    """Return the Resource elements that name an account in digits that is not the environment's, with that account.
+
+    None if the environment has none: any may be its own.
+    """
     here = environment(validator)
-    found = []
+    found: list[tuple[Element, str]] = []
+    if not here or not here.account:
+        return found
     for resource in elements(validator, statement, "Resource"):
         arn = arn_of(resource.pattern)
         account = "".join(letter for letter in letters(arn.account) if len(letter) == 1) if arn else ""
-        if re.search("[0-9]", account) and account != (here and here.account):
+        if re.search("[0-9]", account) and account != here.account:
             found.append((resource, account))
     return found
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfnlint.helpers import import_filename
-from cfnlint.rules.jsonschema.CfnLintKeyword import CfnLintKeyword
 
 if TYPE_CHECKING:
     from cfnlint.jsonschema import ValidationResult, Validator
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
 
 
-class IamCondition(CfnLintKeyword):
+class IamCondition(_policy.StatementRule):
     """Require a condition where a statement allows what can gain further rights (`access.escalation`), or an IAM wildcard."""
 
     id = "E9006"
@@ -28,28 +27,19 @@ class IamCondition(CfnLintKeyword):
         'configuration `exceptions` lists actions and policies, each with " because " and the reason.'
     )
     source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
-    tags = ("resources", "iam")
 
-    def __init__(self) -> None:
-        """Run on every policy statement."""
-        super().__init__([_policy.STATEMENT])
-        self.config_definition = _policy.EXCEPTIONS
-
-    def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
+    def findings(self, validator: Validator, statement: dict[str, Any]) -> ValidationResult:
         """Yield a finding for each such action, if the statement has, or may have, no condition that limits."""
-        if not validator.is_type(statement, "object"):
-            return
         if all(map(_policy.limits_rights, _policy.limits(validator, statement))):
             return
         limited = _policy.takes_wildcards(validator) or not _policy.every_resource(validator, statement)
-        exceptions = self.config["exceptions"]
         for action in _policy.elements(validator, statement, "Action"):
-            excepted = _policy.is_excepted(exceptions, validator, action.written)
+            excepted = self.is_excepted(validator, action.written)
             remedy = (
                 "" if _leaves_iam_out(statement, action.written) else _remedy(action.pattern.lower(), limited=limited)
             )
             if remedy and not excepted:
-                more = _policy.reasonless(exceptions, validator, action.written)
+                more = self.reasonless(validator, action.written)
                 yield _policy.finding(validator, f"{action.written!r} needs {remedy}{more}", action.path)
 
 

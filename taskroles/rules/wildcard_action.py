@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfnlint.helpers import import_filename
-from cfnlint.rules.jsonschema.CfnLintKeyword import CfnLintKeyword
 
 if TYPE_CHECKING:
     from cfnlint.jsonschema import ValidationResult, Validator
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 _policy = import_filename("_policy", str(Path(__file__).parent))  # by path, as cfn-lint loads this file
 
 
-class WildcardAction(CfnLintKeyword):
+class WildcardAction(_policy.StatementRule):
     """Refuse `sqs:*`, `sqs:Get*`, `*` and NotAction, save where the environment takes wildcards."""
 
     id = "E9001"
@@ -24,21 +23,15 @@ class WildcardAction(CfnLintKeyword):
         'configuration `exceptions` lists others, each "ACTION because REASON" or "SERVICE/LOGICAL-ID because REASON".'
     )
     source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
-    tags = ("resources", "iam")
 
-    def __init__(self) -> None:
-        """Run on every policy statement."""
-        super().__init__([_policy.STATEMENT])
-        self.config_definition = _policy.EXCEPTIONS
-
-    def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
+    def findings(self, validator: Validator, statement: dict[str, Any]) -> ValidationResult:
         """Yield a finding for each wildcard action that the statement allows."""
-        if _policy.takes_wildcards(validator) or not validator.is_type(statement, "object"):
+        if _policy.takes_wildcards(validator):
             return
         for action in _policy.elements(validator, statement, "Action"):
             if not _policy.is_wildcard(action.pattern):
                 continue
-            if not _policy.is_excepted(self.config["exceptions"], validator, action.written):
-                more = _policy.reasonless(self.config["exceptions"], validator, action.written)
+            if not self.is_excepted(validator, action.written):
+                more = self.reasonless(validator, action.written)
                 message = f"Wildcard action {action.written!r} is {_policy.where(validator)}{more}"
                 yield _policy.finding(validator, message, action.path)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfnlint.helpers import import_filename
-from cfnlint.rules.jsonschema.CfnLintKeyword import CfnLintKeyword
 
 if TYPE_CHECKING:
     from cfnlint.jsonschema import ValidationResult, Validator
@@ -19,16 +18,12 @@ OPTIONAL = (
     *("ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostCategories", "ce:GetCostForecast"),
     *("ce:GetDimensionValues", "ce:GetTags", "ce:GetUsageForecast", "comprehend:DetectEntities"),
     *("polly:StartSpeechSynthesisStream", "polly:StartSpeechSynthesisTask", "polly:SynthesizeSpeech"),
-    *(
-        "rekognition:DetectModerationLabels",
-        "route53:GetChange",
-        "translate:TranslateDocument",
-        "translate:TranslateText",
-    ),
+    *("rekognition:DetectModerationLabels", "route53:GetChange"),
+    *("translate:TranslateDocument", "translate:TranslateText"),
 )
 
 
-class WildcardResource(CfnLintKeyword):
+class WildcardResource(_policy.StatementRule):
     """Refuse every resource for an action that has resource types, save where the environment takes wildcards."""
 
     id = "E9002"
@@ -37,33 +32,27 @@ class WildcardResource(CfnLintKeyword):
         "An action that has resource types can be limited to some of them; an action that has none needs "
         '`Resource: "*"`. As wide as `*` is an ARN of everything of an AWS service or of one kind (every bucket, secret, '
         "key, parameter), and NotResource. A condition that tells which resources (a tag, ecs:cluster, kms:ViaService) "
-        "narrows them too; one that holds always, or tells of the caller, does not. An environment with `wildcards: true` in services.yml accepts it; its configuration "
-        '`exceptions` lists others, each "ACTION because REASON" or "SERVICE/LOGICAL-ID because REASON".'
+        "narrows them too; one that holds always, or tells of the caller, does not. An environment with `wildcards: true` "
+        'in services.yml accepts it; its configuration `exceptions` lists others, each "ACTION because REASON" or '
+        '"SERVICE/LOGICAL-ID because REASON".'
     )
     source_url = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
-    tags = ("resources", "iam")
 
-    def __init__(self) -> None:
-        """Run on every policy statement."""
-        super().__init__([_policy.STATEMENT])
-        self.config_definition = _policy.EXCEPTIONS
-
-    def validate(self, validator: Validator, _: Any, statement: Any, __: dict[str, Any]) -> ValidationResult:
+    def findings(self, validator: Validator, statement: dict[str, Any]) -> ValidationResult:
         """Yield one finding for a statement, with the actions that do not need every resource."""
-        if _policy.takes_wildcards(validator) or not validator.is_type(statement, "object"):
+        if _policy.takes_wildcards(validator):
             return
         every = _policy.every_resource(validator, statement)
         if not every or all(map(_policy.narrows, _policy.limits(validator, statement))):
             return
         actions = (action.written for action in _policy.elements(validator, statement, "Action") if _limitable(action))
-        exceptions = self.config["exceptions"]
-        limitable = [action for action in actions if not _policy.is_excepted(exceptions, validator, action)]
+        limitable = [action for action in actions if not self.is_excepted(validator, action)]
         if limitable:
             more = f" and {len(limitable) - SHOWN} more" if len(limitable) > SHOWN else ""
             message = (
                 f"Resource {every[0].written!r} is {_policy.where(validator)}, for actions that "
                 f"support resource-level permissions: {', '.join(limitable[:SHOWN])}{more}"
-                f"{_policy.reasonless(exceptions, validator, limitable[0])}"
+                f"{self.reasonless(validator, limitable[0])}"
             )
             yield _policy.finding(validator, message, every[0].path)
 

@@ -92,7 +92,8 @@ def test_another_account_is_excepted_with_a_reason(lint: Linter, what: str) -> N
     policy = with_statement(OF_OTHER[2:])
     assert lint(policy, account=OWN, E9008=[f"{what} because partners own the queue"]) == []
     (found,) = lint(policy, account=OWN, E9008=[what])
-    assert f'in account {OTHER}; environment.yml says account {OWN}; its exception has no reason: "{what}' in found
+    assert f"in account {OTHER}; environment.yml says account {OWN}, which ${{AWS::AccountId}} stands for" in found
+    assert f'; its exception has no reason: "{what}' in found
 
 
 @pytest.mark.parametrize(("account", "needed"), [(OTHER, True), (OTHER[1:], False), (OWN, False)])
