@@ -23,8 +23,8 @@ class IamCondition(_policy.StatementRule):
         "Who may pass any role to any service, change roles or run code under another one may do everything. A condition "
         "(iam:PassedToService, iam:PermissionsBoundary) limits it, and a resource what is not IAM's; a condition that holds "
         "always or tells of the caller alone limits nothing. The actions are those that the review calls a way to further "
-        "rights. No environment is excepted from what is IAM's; its "
-        'configuration `exceptions` lists actions and policies, each with " because " and the reason.'
+        "rights. No environment is excepted from what is IAM's; its configuration `exceptions` lists actions and policies, "
+        'each with " because " and the reason.'
     )
     source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
 
