@@ -14,7 +14,7 @@ from taskroles.access.places import bare
 from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
 from taskroles.access.reading import Template, read_template, with_values
 from taskroles.access.report import Review, Section
-from taskroles.access.roles import lines_of_roles, outliving, staying
+from taskroles.access.roles import lines_of_roles, only_passed, outliving, staying, unsaid
 from taskroles.access.settings import setting_lines
 from taskroles.access.wording import GROWS, SIGNS, Line
 from taskroles.access.words import brief, enumerate_text
@@ -246,15 +246,12 @@ def compare_templates(
     account = environments[1].account
     found = lines_of_roles(before, after, (was, now), account, both=both)
     lines += [line._replace(text=title + line.text) for line in found]
-    given = tuple(
-        {name: value for name, value in side.items() if name in passed[k]} for k, side in enumerate((was, now))
-    )
-    if both and given != (was, now):
-        said = {action for line in found if line.kind in GROWS for action in line.actions}
-        where = f"where a stack has another value of {enumerate_text(sorted((was | now).keys() - (given[0].keys() & given[1].keys())))}: "
-        for line in lines_of_roles(before, after, given, account, both=both):
-            if line.kind in GROWS and not (line.actions and said.issuperset(line.actions)):
-                lines.append(line._replace(text=where + line.text))
+    sure = only_passed((was, now), passed)
+    if both and sure != (was, now):
+        names = sorted({*was, *now} - (sure[0].keys() & sure[1].keys()))
+        where = f"where a stack has another value of {enumerate_text(names)}: "
+        others = unsaid(lines_of_roles(before, after, sure, account, both=both), found)
+        lines += [line._replace(text=where + line.text) for line in others]
     return lines or ([Line("notice", (), f"{title}no access")] if title else [])
 
 
@@ -329,8 +326,11 @@ def shared_names(old: dict[File, Template], new: dict[File, Template], head: Sid
         kind = "widened" if key in denied else "notice"
         called, on = written[file, logical_id, name, role]
         if len(users[key]) > 1:
-            text = f"{enumerate_text(users[key])} share the name {called} on {bare(on)}: the one deployed last replaces"
-            yield file, Line(kind, (), f"{text} the other, and removing either removes it")
+            text = f"{enumerate_text(users[key])} share the name {called} on {bare(on)}: CloudFormation refuses the"
+            effect = (
+                "second; where both are there, the one deployed last is what counts, and removing either removes it"
+            )
+            yield file, Line(kind, (), f"{text} {effect}")
         elif others_left := [each for each in left[key] if not each.endswith(f" ({file.service})")]:
             text = (
                 f"{logical_id} takes over the name {called} on {bare(on)} from {enumerate_text(others_left)}: whatever"

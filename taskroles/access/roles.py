@@ -10,10 +10,10 @@ from taskroles.access.marks import UNREAD
 from taskroles.access.places import bare
 from taskroles.access.reading import filled, with_values
 from taskroles.access.resources import TRUST
-from taskroles.access.wording import Line, access_lines, target_names
+from taskroles.access.wording import GROWS, Line, access_lines, target_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from taskroles.access.reading import Policy, Statement, Template
 
@@ -43,6 +43,21 @@ def lines_of_roles(
         left -= sum(len(line.actions) for line in lines)
         found += [line._replace(text=line.text + label) for line in lines]
     return found
+
+
+def only_passed(
+    values: tuple[dict[str, str], ...], passed: tuple[Mapping[str, str], ...]
+) -> tuple[dict[str, str], ...]:
+    """Return those of the values of parameters that a deploy passes: of the others a stack may have its own."""
+    return tuple(
+        {name: side[name] for name in side if name in given} for side, given in zip(values, passed, strict=True)
+    )
+
+
+def unsaid(lines: list[Line], said: list[Line]) -> list[Line]:
+    """Return the lines by which something grows that is not said to grow."""
+    actions = {action for line in said if line.kind in GROWS for action in line.actions}
+    return [line for line in lines if line.kind in GROWS and not (line.actions and actions.issuperset(line.actions))]
 
 
 def outliving(policy: Policy, after: Template) -> Iterator[Policy]:

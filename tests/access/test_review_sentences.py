@@ -198,7 +198,7 @@ CASES = {
         policy(SEND),
         policy(SEND) + policy(SEND).replace("SQSAccessPolicy:", "QueueAccessPolicy:"),
         """
-        ! notice    SQSAccessPolicy (backend) and QueueAccessPolicy (backend) share the name Sample-SQSAccessPolicy-backend-${EnvType} on ${VPCName}-backend-${EnvType}: the one deployed last replaces the other, and removing either removes it
+        ! notice    SQSAccessPolicy (backend) and QueueAccessPolicy (backend) share the name Sample-SQSAccessPolicy-backend-${EnvType} on ${VPCName}-backend-${EnvType}: CloudFormation refuses the second; where both are there, the one deployed last is what counts, and removing either removes it
         """,
     ),
     "what is not a policy": (
