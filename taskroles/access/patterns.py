@@ -25,6 +25,7 @@ def is_wildcard(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
+@lru_cache(maxsize=65_536)  # AWS has some 20,000 actions
 def action_pattern(written: str) -> str:
     """Return an Action pattern as all are that match the same: in small letters, without a second star."""
     short = re.sub(r"\*+", "*", written.lower())
