@@ -111,9 +111,10 @@ def read_template(text: str, path: str) -> Template:
             line = document["Resources"].lines[logical_id]
             where = f"{path}:{line}: {logical_id}"
             found = resources.read(logical_id, resource)
-            facts |= found.facts
             grants = _grants_above(lines[: line - 1])
             when = _when(resource, document)
+            under = f" if {conditions.spelled(when)}" if when else ""
+            facts |= {key: value + under for key, value in found.facts.items()}
             for held in found.policies:
                 strange: dict[str, str] = {}
                 statements = read_document(held.document, Place(path, held.line or line, logical_id), when, strange)

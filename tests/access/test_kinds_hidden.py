@@ -59,6 +59,11 @@ ROWS = {
         NEVER + DENIED.replace("  D:\n", "  D:\n    Condition: A\n"),
         GRANTS,
     ),
+    "1 what is not understood of a resource whose condition goes": (
+        NEVER + UNDER_A.replace("    Type", "    DeletionPolicy: Retain\n    Type") + policy(statement(), name="B"),
+        NEVER + ONE.replace("    Type", "    DeletionPolicy: Retain\n    Type") + policy(statement(), name="B"),
+        EVERY,
+    ),
     "1 a macro that reads all of the template": (
         "Transform: M\nDescription: a\n" + ONE,
         "Transform: M\nDescription: b\n" + ONE,
