@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.report import as_json, markdown, terminal
@@ -10,7 +12,7 @@ from taskroles.commands.review import GATES, fails
 from taskroles.git import blob_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from taskroles.access.report import Review
     from taskroles.access.wording import Line
@@ -49,6 +51,14 @@ def failing(result: Review) -> set[str]:
 def formats(result: Review) -> dict[str, str]:
     """Return a review as it is printed, by format."""
     return {"terminal": terminal(result, 200, colour=False), "markdown": markdown(result), "json": as_json(result)}
+
+
+@contextlib.contextmanager
+def in_time() -> Iterator[None]:
+    """Hold that something comes to an end: how fast it is, bench/ says; ours take a tenth, what has no bound takes more."""
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 20  # of CPU time, which no load makes longer
 
 
 def policy(*statements: str, role: str = "backend", name: str = "Access", document: str = "", more: str = "") -> str:
