@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"notice": "35", "granted": "33", "widened": "31", "narrowed": "32", "revoked": "32"}
 MOST_MARKDOWN = 64_000  # a comment on GitHub holds 65,536 characters
+MOST_ENVIRONMENTS = 50  # that a comment begins with
 HEAD_ROWS, LAST_ROW = 6, 80  # of a table: its rows before the first change; room for the row that says what is cut
 
 
@@ -128,7 +129,9 @@ def markdown(review: Review) -> str:
         by_service[section.service].append(section)
     sides = (_side(label, commit) for label, commit in zip((review.base, review.head), review.commits, strict=True))
     text = f"<!-- taskroles review -->\n### Permissions: {' → '.join(sides)}\n\n"
-    text += "\n".join(f"- {said}" if i else f"- **{said}**" for i, said in enumerate(map(_escaped, headline(review))))
+    said = [*map(_escaped, headline(review))]
+    more = [number(len(said) - MOST_ENVIRONMENTS, "more environment")] if len(said) > MOST_ENVIRONMENTS else []
+    text += "\n".join([f"- **{said[0]}**", *(f"- {each}" for each in [*said[1:MOST_ENVIRONMENTS], *more])])
     room = MOST_MARKDOWN - len(text)
     tables = {service: _table(service, sections) for service, sections in by_service.items()}
     kept = dict(list(tables.items())[: _services_that_fit(tables, room)])

@@ -15,6 +15,9 @@ import yaml
 from taskroles.documents import Mapping, Sequence, fault_of, parse
 from taskroles.faults import BadInput, shown, visible
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DEEPEST = 100
 TAGGED = {"Ref": "Ref", "Condition": "Condition"}  # the others are Fn::NAME
 STANDARD = "tag:yaml.org,2002:"
@@ -22,10 +25,6 @@ SCALARS, COLLECTIONS = ("str", "bool", "int", "float", "null"), {Mapping: "map",
 EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+")
 LONGEST = 15  # digits that a number keeps everywhere
 RESOLVER, CONSTRUCTOR = yaml.resolver.Resolver(), yaml.constructor.SafeConstructor()
-
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class OddInteger(int):

@@ -117,6 +117,15 @@ def test_markdown_always_fits_in_a_comment(repository: Repository) -> None:
     assert re.search(r"\n\d+ more services left out: too long for a comment. Run `make review`.\n$", text)
 
 
+def test_a_comment_begins_with_the_environments_that_matter_most_however_many_there_are(repository: Repository) -> None:
+    names = [f"environment-of-a-long-name-{i}" for i in range(1200)]
+    repository.commit({"Dev/a": template(policy(SEND))})
+    repository.write({f"{name}/a": template(policy(SEND)) for name in names})
+    text = repository.review("HEAD", "--format", "markdown")
+    assert len(text) < 65_536
+    assert "\n- 1,151 more environments\n" in text  # and Dev, whose template is gone
+
+
 def test_what_a_template_says_neither_steers_a_terminal_nor_breaks_out_of_markdown(repository: Repository) -> None:
     nasty = r"\e[2K\nx`y``z|<img src=q>@org/team\u202e"
     repository.commit({"Dev/a": template(policy(SEND))})
