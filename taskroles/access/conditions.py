@@ -185,7 +185,7 @@ def _part_implies(one: Part, other: Part) -> bool:
     if one.operator + "IfExists" == other.operator:
         one = one._replace(operator=other.operator)
     negated_any = one.is_negated and one.operator.startswith("ForAnyValue")
-    if one.operator == other.operator and one.operator != "Null" and not negated_any:
+    if one.operator == other.operator and not negated_any:
         if one.is_negated:
             return one.values >= other.values
         return one.values <= other.values or _likes(one, other) or _is_stricter(one, other)

@@ -162,13 +162,18 @@ def edit(draw: st.DrawFn, document: dict[str, Any]) -> None:
     said = listed[at]
     how = draw(
         st.sampled_from(
-            ["add", "drop", "effect", "action", "resource", "resource", "condition", "condition", "version"]
+            ["add", "drop", "effect", "action", "resource", "resource", "fewer", "condition", "condition", "version"]
         )
     )
     if how == "add":
         listed.append(draw(statements()))
     elif how == "drop" and len(listed) > 1:
         del listed[at]
+    elif how == "fewer":
+        lists = [key for key, value in said.items() if isinstance(value, list) and len(value) > 1]
+        if lists:
+            key = draw(st.sampled_from(lists))
+            del said[key][draw(st.integers(0, len(said[key]) - 1))]
     elif how == "effect":
         said["Effect"] = "Deny" if said.get("Effect") == "Allow" else "Allow"
     elif how == "version":
