@@ -47,6 +47,7 @@ ANYWHERE = {
 }
 # Folders that Python takes modules from before it takes those that are installed.
 BEFORE_LIBRARIES = (".", "bench", "demo", "tests")
+PLUGINS = (".egg-info", ".dist-info")  # folders in which an installed package says which plugins it has
 STARTS = ("sitecustomize", "usercustomize")  # Python runs them before all else
 # What decides, and is to be read in a pull request as it is.
 DECIDES = (".ci", ".github", "demo", OUT, "policies", "requirements", "taskroles", "templates", "tests")
@@ -66,8 +67,12 @@ def main(argv: list[str]) -> int:
 
 
 def listed(folder: str) -> Iterator[str]:
-    """Yield the path of each file below the project's folder that may be the project's, without what tools leave there."""
+    """Yield the path of each file below the project's folder that may be the project's, without what tools leave there.
+
+    A link to a folder is as a file: what lies behind it has its own path, or is not the project's.
+    """
     for path, folders, names in os.walk(folder):
+        names += [name for name in folders if os.path.islink(os.path.join(path, name))]
         folders[:] = sorted(name for name in folders if name not in NOT_OURS)
         yield from (os.path.normpath(os.path.join(path, name)) for name in sorted(names))
 
@@ -92,6 +97,14 @@ def shadows(files: Iterable[str]) -> Iterator[str]:
     suffixes = tuple(all_suffixes())
     for path in files:
         folder, name = os.path.split(path)
+        if os.path.isdir(path):  # a link to a folder, which Python goes through
+            if (
+                path.startswith("tests/")
+                or (folder in ("", *BEFORE_LIBRARIES) and name in taken)
+                or name.endswith(PLUGINS)
+            ):
+                yield f"{path}: Python would take modules from behind this link; put the folder itself there"
+            continue
         if name.startswith("__init__."):
             folder, name = os.path.split(folder)
             name += ".py"
@@ -100,7 +113,7 @@ def shadows(files: Iterable[str]) -> Iterator[str]:
             stem = name.partition(".")[0]
             if name.endswith(suffixes) and stem in taken:
                 yield f"{path}: Python would take it for the module {stem}; give it another name"
-        if (parent := os.path.basename(folder)).endswith((".egg-info", ".dist-info")) and name == "entry_points.txt":
+        if (parent := os.path.basename(folder)).endswith(PLUGINS) and name == "entry_points.txt":
             yield f"{path}: Python would take {parent} for an installed package with plugins; take it away"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,17 @@ def test_a_file_that_silences_the_gate_is_refused(committed: Project, path: str,
 )
 def test_a_file_that_silences_nothing_may_be_there(committed: Project, path: str) -> None:
     committed.write(path, "")
+    assert refused(committed) == []
+
+
+@pytest.mark.parametrize("path", ["yaml", "tests/more", "tests/yaml", "demo/botocore", "x.egg-info"])
+def test_a_link_to_a_folder_is_taken_for_no_module(committed: Project, path: str) -> None:
+    committed.write("docs/behind/__init__.py", "")
+    (committed.folder / path).symlink_to(committed.folder / "docs/behind")
+    assert refused(committed) == [
+        f"{path}: Python would take modules from behind this link; put the folder itself there"
+    ]
+    (committed.folder / path).rename(committed.folder / "docs/elsewhere")
     assert refused(committed) == []
 
 
@@ -158,7 +170,7 @@ def test_what_is_committed_though_it_is_to_be_ignored_is_refused(committed: Proj
 
 
 @pytest.mark.parametrize("path", [".cache/lint", ".venv/set-up"])
-def test_the_gate_runs_nothing_that_a_commit_brings_to_be_ignored(committed: Project, path: str) -> None:
+def test_the_gate_runs_nothing_that_a_commit_brings_to_be_ignored(committed: Project, monkeypatch, path: str) -> None:
     script = HERE / ".ci/run"
     if not script.is_file():
         pytest.skip("the folder of a larger repository has no .ci/")
@@ -171,3 +183,9 @@ def test_the_gate_runs_nothing_that_a_commit_brings_to_be_ignored(committed: Pro
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "is committed" in done.stderr
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # a checkout of which git tells nothing
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("fatal: detected dubious ownership")
+    shutil.rmtree(".git")  # an archive, not a clone
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "ran\n"
