@@ -25,9 +25,10 @@ TEMPLATE = "templates/taskrole.yml.j2"
 
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
-OPTIONS = re.compile(r"\{%[-+]?\s*set options = (.*?)\s*[-+]?%\}", re.DOTALL)
+# To the end of the text where nothing closes them: to look for the end once for each would take hours.
+OPTIONS = re.compile(r"\{%[-+]?\s*set options = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
 OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
-COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
 REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
 TARGET = {"import": None, "import_arn": None, "name": None, "arn": None}
 PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
@@ -307,8 +308,8 @@ def declared_options(path: str, source: str) -> dict[str, str]:
     if not declared:
         return {}
     try:
-        options = ast.literal_eval(declared[1])
-    except (ValueError, SyntaxError):
+        options = ast.literal_eval(declared[1].strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         options = None
     if isinstance(options, dict) and all(isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()):
         return options

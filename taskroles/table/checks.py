@@ -47,7 +47,7 @@ def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
 
 def environment_faults(data: dict[str, Any], levels: dict[str, dict[str, Level]]) -> Iterator[Fault]:
     """Yield what is wrong with the environments: their names, and what comes before which."""
-    names, seen = list(data["environments"]), {}
+    names, seen = dict.fromkeys(data["environments"]), {}
     for index, name in enumerate(names):
         where: Path = ("environments", name if isinstance(data["environments"], dict) else index)
         if name in (*RESERVED, *KINDS):
@@ -59,11 +59,11 @@ def environment_faults(data: dict[str, Any], levels: dict[str, dict[str, Level]]
             )
         if seen.setdefault(name.lower(), name) != name:
             yield where, f"{name} and {seen[name.lower()]} differ in case alone, and would share stacks and folders"
-        after, chain = settings(data, name).get("after"), [name]
+        after, chain = settings(data, name).get("after"), {name: None}
         if after is not None and after not in names:
             yield (*where, "after"), f"no environment is called {after!r}; allowed: {listed(names, after)}"
         while after in names and after not in chain:
-            chain.append(after)
+            chain[after] = None
             after = settings(data, after).get("after")
         if after == name:
             yield (*where, "after"), f"comes before itself: {' after '.join([*chain, name])}"
