@@ -1,7 +1,8 @@
 """The actions by which a role can gain further rights: the one list, for the review's mark and for the lint.
 
 After "AWS IAM Privilege Escalation Methods" (Rhino Security Labs), "AWS IAM Privilege Escalation Techniques"
-(hackingthe.cloud) and the paths of pathfinding.cloud (Datadog), as of November 2026. An action that only starts what
+(hackingthe.cloud), "AWS - Privilege Escalation" (HackTricks Cloud) and the paths of pathfinding.cloud (Datadog), as of
+November 2026. An action that only starts what
 others have written, as lambda:InvokeFunction, is none.
 """
 
@@ -17,20 +18,22 @@ WAYS = {
         cognito-identity:SetIdentityPoolRoles lambda:AddPermission kms:CreateGrant kms:PutKeyPolicy
         sso:AttachManagedPolicyToPermissionSet sso:PutInlinePolicyToPermissionSet sso:CreateAccountAssignment
         sso:AttachCustomerManagedPolicyReferenceToPermissionSet organizations:DetachPolicy organizations:DeletePolicy
+        organizations:LeaveOrganization identitystore:CreateGroupMembership
         """,
     "takes credentials of others": """
         iam:CreateAccessKey iam:CreateLoginProfile iam:UpdateLoginProfile iam:UpdateAccessKey iam:DeactivateMFADevice
-        iam:ResyncMFADevice sts:AssumeRole sts:AssumeRoleWithSAML sts:AssumeRoleWithWebIdentity sts:AssumeRoot
+        iam:EnableMFADevice iam:ResyncMFADevice iam:ResetServiceSpecificCredential iam:UploadSSHPublicKey sts:AssumeRole sts:AssumeRoleWithSAML sts:AssumeRoleWithWebIdentity sts:AssumeRoot
         iam:CreateSAMLProvider iam:UpdateSAMLProvider iam:CreateOpenIDConnectProvider
         iam:UpdateOpenIDConnectProviderThumbprint iam:AddClientIDToOpenIDConnectProvider
         cognito-identity:GetCredentialsForIdentity redshift:GetClusterCredentials
         ec2-instance-connect:SendSSHPublicKey ec2-instance-connect:SendSerialConsoleSSHPublicKey
+        lightsail:DownloadDefaultKeyPair lightsail:GetInstanceAccessDetails rolesanywhere:CreateTrustAnchor
         """,
     "runs code under another role": """
         amplify:StartJob amplify:StartDeployment apprunner:CreateService apprunner:UpdateService batch:SubmitJob
         batch:RegisterJobDefinition bedrock-agentcore:CreateAgentRuntime bedrock-agentcore:CreateBrowser
         bedrock-agentcore:CreateCodeInterpreter bedrock-agentcore:InvokeCodeInterpreter
-        bedrock-agentcore:UpdateAgentRuntime braket:CreateJob cloudformation:CreateChangeSet
+        bedrock-agentcore:InvokeAgentRuntimeCommand bedrock-agentcore:UpdateAgentRuntime braket:CreateJob cloudformation:CreateChangeSet
         cloudformation:CreateStack cloudformation:CreateStackInstances cloudformation:CreateStackSet
         cloudformation:ExecuteChangeSet cloudformation:UpdateStack cloudformation:UpdateStackSet codebuild:StartBuild
         codebuild:StartBuildBatch codebuild:CreateProject codebuild:UpdateProject codedeploy:CreateDeployment

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskroles.access.canonical import UNKNOWN
 from taskroles.access.conditions import parse
-from taskroles.access.patterns import is_wildcard, letters
+from taskroles.access.patterns import action_matches, glob_matches, is_wildcard, letters
 from taskroles.access.places import is_everything
 from taskroles.access.reading import with_values
 
@@ -35,18 +35,31 @@ OF_THE_RIGHTS = (
     *("iam:associatedresourcearn", "iam:passedtoservice", "iam:permissionsboundary", "iam:policyarn"),
     *("kms:grantisforawsresource",),
 )
-ALWAYS_SENT = frozenset({"iam:passedtoservice"})
+PASSES = "iam:PassRole"
+ALWAYS_SENT = frozenset({"iam:passedtoservice"})  # where a role is passed, and with no other action
 RESOURCE_TAG = re.compile(r"[a-z0-9-]+:resourcetag/.")
 MADE_BY = re.compile(r"[a-z0-9-]+:createaction")  # a tag, while its resource is made
 REQUEST_TAG = "aws:requesttag/"  # of what is made; a session takes the tags that its caller likes
 MATCHES = ("StringEquals", "StringEqualsIgnoreCase", "BinaryEquals")
 LIKENS = ("StringLike", "ArnLike")
 # what is left of "*@*", "*.amazonaws.com" or "*.eu-west-1.amazonaws.com" names no AWS service
-OF_ANY = re.compile(r"[*?:./@-]|[a-z]{2}(-[a-z]+)+-\d|amazonaws|com|cn|arn|aws")
+OF_ANY = re.compile(r"[*?:./@-]|[a-z]{2}(-[a-z]+)+-\d|amazonaws|com|cn|arn|aws|alias")
+OF_SERVICES = ("iam:passedtoservice", "iam:awsservicename", "kms:viaservice")
+# What a pattern of one AWS service matches one of, whichever it is meant for.
+SERVICES = tuple(
+    tuple(f"{service}{rest}" for service in ("ec2", "ecs-tasks", "glue", "lambda", "s3", "sqs"))
+    for rest in (".amazonaws.com", ".eu-west-1.amazonaws.com")
+)
+# "Do not try to control who can pass a role by tagging the role" (IAM User Guide, Grant a user permissions to pass a role
+# to an AWS service), and policies that leave nothing out.
+POLICIES = ("iam:policyarn", "iam:permissionsboundary")
+ALL_RIGHTS = tuple(
+    f"arn:aws:iam::aws:policy/{name}" for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+)
 
 
-def limiting_keys(condition: Any, values: dict[str, str]) -> frozenset[str]:
-    """Return the keys, in small letters, by which a Condition limits something; `values` are those of parameters.
+def limiting_keys(condition: Any, values: dict[str, str], action: str = "*") -> frozenset[str]:
+    """Return the keys, in small letters, by which a Condition limits an action; `values` are those of parameters.
 
     Of an Fn::If among the values of a key, each branch counts; what is not understood limits nothing.
     """
@@ -55,7 +68,8 @@ def limiting_keys(condition: Any, values: dict[str, str]) -> frozenset[str]:
     parts = parse({operator: _with_branches(keys) for operator, keys in condition.items()})
     parts = [part._replace(values=frozenset(with_values(text, values) for text in part.values)) for part in parts]
     sent = {part.key.lower() for part in parts if part.operator == "Null" and part.values == {"false"}}
-    return frozenset(part.key.lower() for part in parts if _limits(part, sent | ALWAYS_SENT))
+    sent |= ALWAYS_SENT if action.lower() == PASSES.lower() else frozenset()
+    return frozenset(part.key.lower() for part in parts if _limits(part, sent))
 
 
 def narrows(keys: frozenset[str]) -> bool:
@@ -63,9 +77,10 @@ def narrows(keys: frozenset[str]) -> bool:
     return any(_is_of_the_resource(key) or key.startswith(REQUEST_TAG) for key in keys)
 
 
-def limits_rights(keys: frozenset[str]) -> bool:
-    """Tell whether one of these keys limits what an action that can gain further rights can gain."""
-    return any(_is_of_the_resource(key) or key in OF_THE_RIGHTS for key in keys)
+def limits_rights(keys: frozenset[str], action: str = "") -> bool:
+    """Tell whether one of these keys limits what an action (a pattern) that can gain further rights can gain."""
+    passes = action_matches(action, PASSES)
+    return any(key in OF_THE_RIGHTS or (_is_of_the_resource(key) and not passes) for key in keys)
 
 
 def _is_of_the_resource(key: str) -> bool:
@@ -79,8 +94,12 @@ def _limits(part: Part, sent: set[str]) -> bool:
     if (part.operator.startswith("ForAllValues") or name.endswith("IfExists")) and part.key.lower() not in sent:
         return False  # holds without the key
     name = name.removesuffix("IfExists")
+    if part.key.lower() in POLICIES and any(map(_has_all_rights, part.values)):
+        return False
     if name in LIKENS:
-        return not any(map(_is_any, part.values))
+        return not any(
+            _is_any(value) or (part.key.lower() in OF_SERVICES and _is_of_several(value)) for value in part.values
+        )
     if name == "Null":
         return part.values == {"false"} and bool(RESOURCE_TAG.match(part.key.lower()))
     return name in MATCHES or (name == "Bool" and part.values == {"true"})
@@ -92,6 +111,17 @@ def _is_any(pattern: str) -> bool:
         return True
     text = "".join(letter for letter in letters(pattern) if not letter.startswith("${AWS::"))
     return is_wildcard(text) and not OF_ANY.sub("", text)
+
+
+def _is_of_several(pattern: str) -> bool:
+    """Tell whether a pattern matches the names of several AWS services."""
+    return any(sum(glob_matches(pattern, name) for name in names) > 1 for names in SERVICES)
+
+
+def _has_all_rights(value: str) -> bool:
+    """Tell whether a policy, or one that a pattern matches, allows all or nearly all."""
+    pattern = value.replace("${AWS::Partition}", "aws")
+    return any(glob_matches(pattern, arn) for arn in ALL_RIGHTS)
 
 
 def _with_branches(keys: Any) -> Any:

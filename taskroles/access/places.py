@@ -20,6 +20,14 @@ PRINCIPAL = "AWS "  # before the principal of a trust that is an account, or an 
 # AWS services whose ARNs name no kind: what follows the account is the name of a bucket, queue, API ...
 WITHOUT_KINDS = frozenset({"codecommit", "codepipeline", "execute-api", "s3", "sns", "sqs"})
 ONLY_WILD = frozenset("*?:/-.")
+# With what AWS begins the ids of all that an AWS service has of a kind: `instance/i-*` leaves none out.
+BEGINNINGS = {
+    "ec2": re.compile(r"(?<=/)(?:ami|eni|i|rtb|sg|snap|subnet|vol|vpc|vpce)-(?=[*?])"),
+    "elasticfilesystem": re.compile(r"(?<=/)(?:fs|fsap)-(?=[*?])"),
+    "rds-db": re.compile(r"(?<=dbuser:)(?:cluster|db|prx)-(?=[*?])"),
+    "route53": re.compile(r"(?<=hostedzone/)Z(?=[*?])"),
+    "ssm": re.compile(r"(?<=instance/)mi-(?=[*?])"),
+}
 SYMBOLIC = ("", "${AWS::Region}", "${AWS::AccountId}")
 
 
@@ -79,6 +87,8 @@ def is_everything(pattern: str) -> bool:
     if kind_of_all(pattern) is not None:
         return True
     arn = arn_of(pattern)
+    if arn and arn.service in BEGINNINGS:
+        arn = arn._replace(resource=BEGINNINGS[arn.service].sub("", arn.resource))
     if arn is None:  # "ar*"
         start, _, rest = pattern.partition("*")
         return "*" in pattern and "arn:aws".startswith(start.strip("?")) and ONLY_WILD.issuperset(rest)

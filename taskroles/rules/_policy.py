@@ -189,10 +189,10 @@ def every_resource(validator: Validator, statement: dict[str, Any]) -> list[Elem
     return [each for each in elements(validator, statement, "Resource") if is_everything(each.pattern)]
 
 
-def limits(validator: Validator, statement: dict[str, Any]) -> list[frozenset[str]]:
-    """Return, for each Condition that the statement may have, the keys by which it limits something."""
+def limits(validator: Validator, statement: dict[str, Any], action: str = "*") -> list[frozenset[str]]:
+    """Return, for each Condition that the statement may have, the keys by which it limits an action."""
     given = parameter_values(validator)
-    return [limiting_keys(condition, given) for condition, _ in values(validator, statement, "Condition")]
+    return [limiting_keys(condition, given, action) for condition, _ in values(validator, statement, "Condition")]
 
 
 def other_accounts(validator: Validator, statement: dict[str, Any]) -> list[tuple[Element, str]]:

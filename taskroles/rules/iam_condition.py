@@ -30,15 +30,13 @@ class IamCondition(_policy.StatementRule):
 
     def findings(self, validator: Validator, statement: dict[str, Any]) -> ValidationResult:
         """Yield a finding for each such action, if the statement has, or may have, no condition that limits."""
-        if all(map(_policy.limits_rights, _policy.limits(validator, statement))):
-            return
         limited = _policy.takes_wildcards(validator) or not _policy.every_resource(validator, statement)
         for action in _policy.elements(validator, statement, "Action"):
             excepted = self.is_excepted(validator, action.written)
             remedy = (
                 "" if _leaves_iam_out(statement, action.written) else _remedy(action.pattern.lower(), limited=limited)
             )
-            if remedy and not excepted:
+            if remedy and not excepted and not _is_limited(validator, statement, action.pattern):
                 more = self.reasonless(validator, action.written)
                 yield _policy.finding(validator, f"{action.written!r} needs {remedy}{more}", action.path)
 
@@ -50,6 +48,11 @@ def _remedy(pattern: str, *, limited: bool) -> str:
     if not limited and _policy.way_of(pattern):
         return f"a Condition that limits it, or a resource: it {_policy.way_of(pattern)}"
     return ""
+
+
+def _is_limited(validator: Validator, statement: dict[str, Any], pattern: str) -> bool:
+    """Tell whether each Condition that the statement may have limits an action; one without a Condition has {}."""
+    return all(_policy.limits_rights(keys, pattern) for keys in _policy.limits(validator, statement, pattern))
 
 
 def _leaves_iam_out(statement: dict[str, Any], written: str) -> bool:

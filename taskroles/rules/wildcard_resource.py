@@ -16,6 +16,7 @@ SHOWN = 3
 # A resource is only an option of their requests, or AWS names it while they run: a policy has to leave it open.
 OPTIONAL = (
     *("ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostCategories", "ce:GetCostForecast"),
+    *("cloudwatch:DescribeAlarms",),  # of composite alarms it tells under `*` alone (CloudWatch API Reference)
     *("ce:GetDimensionValues", "ce:GetTags", "ce:GetUsageForecast", "comprehend:DetectEntities"),
     *("polly:StartSpeechSynthesisStream", "polly:StartSpeechSynthesisTask", "polly:SynthesizeSpeech"),
     *("rekognition:DetectModerationLabels", "route53:GetChange"),

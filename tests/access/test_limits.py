@@ -52,6 +52,9 @@ EVERYTHING = [
     "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/*/*",
     "arn:aws:ecs:r:1:task/*/*",
     "arn:aws:ec2:r:1:*/*",
+    "arn:aws:ec2:r:1:instance/i-*",
+    "arn:aws:route53:::hostedzone/Z*",
+    "arn:aws:rds-db:r:1:dbuser:db-*/*",
 ]
 FEWER = [
     "arn:aws:s3:::b",
@@ -78,6 +81,9 @@ FEWER = [
     "arn:aws:cloudformation:r:1:stack/a-*/*",
     "arn:aws:elasticache:r:1:cluster:g-*",
     "arn:aws:rds-db:r:1:dbuser:db-1/*",
+    "arn:aws:rds-db:r:1:dbuser:db-*/orders",
+    "arn:aws:ec2:r:1:instance/i-1*",
+    "arn:aws:dynamodb:r:1:table/i-*",
     "arn:aws:execute-api:r:1:a/*",
     "${queue}",
     "${queue}/*",
@@ -108,7 +114,12 @@ def test_a_pattern_of_some_is_not(pattern: str) -> None:
         ({"StringLike": {PASSED: {"Fn::FindInMap": ["A", "B", "C"]}}}, set()),
         ({"StringLike": {PASSED: {"Fn::If": ["A", "ecs.amazonaws.com", {"Ref": "AWS::NoValue"}]}}}, {PASSED}),
         ({"StringLike": {PASSED: {"Fn::If": ["A", "ecs.amazonaws.com", "*"]}}}, set()),
-        ({"StringEqualsIfExists": {PASSED: "ecs-tasks.amazonaws.com"}}, {PASSED}),
+        ({"StringEqualsIfExists": {PASSED: "ecs-tasks.amazonaws.com"}}, set()),
+        ({"StringLike": {PASSED: "*e*.com"}}, set()),
+        ({"StringLike": {"kms:ViaService": "s*.eu-west-1.amazonaws.com"}}, set()),
+        ({"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}, {"kms:ViaService"}),
+        ({"ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/*FullAccess"}}, set()),
+        ({"ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonSQS*"}}, {"iam:PolicyARN"}),
         ({"StringEqualsIfExists": {TAG: "orders"}}, set()),
         ({"StringEqualsIfExists": {TAG: "orders"}, "Null": {TAG: "false"}}, {TAG}),
         ({"ForAllValues:StringEquals": {TAG: "orders"}, "Null": {TAG: False}}, {TAG}),
@@ -132,6 +143,18 @@ def test_a_pattern_of_some_is_not(pattern: str) -> None:
 def test_a_key_limits_only_where_it_can_refuse(condition: Any, keys: set[str]) -> None:
     assert limiting_keys(condition, {"Service": "*"}) >= {key.lower() for key in keys}
     assert bool(limiting_keys(condition, {"Service": "*"})) == bool(keys)
+
+
+def test_a_key_that_one_action_sends_always_is_missing_from_others() -> None:
+    condition = {"StringEqualsIfExists": {PASSED: "ecs-tasks.amazonaws.com"}}
+    assert limiting_keys(condition, {}, "IAM:PassRole") == {PASSED.lower()}
+    assert limiting_keys(condition, {}, "iam:PutRolePolicy") == frozenset()
+
+
+@pytest.mark.parametrize("pattern", ["iam:PassRole", "iam:pass*", "*"])
+def test_a_tag_of_a_role_says_nothing_of_who_may_pass_it(pattern: str) -> None:
+    assert not limits_rights(frozenset({TAG.lower()}), pattern)
+    assert limits_rights(frozenset({PASSED.lower()}), pattern)
 
 
 @pytest.mark.parametrize(

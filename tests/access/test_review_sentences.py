@@ -159,7 +159,7 @@ CASES = {
         """
         + granted   *    every action of every AWS service but NUMBER on every resource
                          NUMBER Permissions management, NUMBER Write, NUMBER Tagging, NUMBER Read, NUMBER List
-                         ! can gain further rights: changes policies or trust: cognito-identity:SetIdentityPoolRoles, kms:CreateGrant, kms:PutKeyPolicy and NUMBER more
+                         ! can gain further rights: changes policies or trust: cognito-identity:SetIdentityPoolRoles, identitystore:CreateGroupMembership, kms:CreateGrant and NUMBER more
                          ! can gain further rights: runs code under another role: airflow:CreateEnvironment, airflow:CreateWebLoginToken, amplify:StartDeployment and NUMBER more
                          ! can gain further rights: takes credentials of others: cognito-identity:GetCredentialsForIdentity, ec2-instance-connect:SendSSHPublicKey, ec2-instance-connect:SendSerialConsoleSSHPublicKey and NUMBER more
                          ! changes who has access: acm-pca:CreatePermission, acm-pca:DeletePermission, acm-pca:DeletePolicy and NUMBER more

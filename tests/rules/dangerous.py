@@ -11,12 +11,15 @@ OWN, OTHER = "111122223333", "444455556666"  # accounts of AWS's documentation
 RHINO = "Rhino Security Labs, AWS IAM Privilege Escalation Methods: "
 HACKING = "hackingthe.cloud, AWS IAM Privilege Escalation Techniques: "
 PATHFINDING = "pathfinding.cloud: "
+HACKTRICKS = "HackTricks Cloud, AWS privilege escalation: "
 FIELD = "field-needs.json, a task role that reaches "
 OPERATORS = "IAM User Guide, IAM JSON policy elements: Condition operators: "
 GLOBAL_KEYS = "IAM User Guide, AWS global condition context keys: "
 MANAGED = "AWS managed policy "
-ROLE = f"arn:aws:iam::{OWN}:role/orders"
-PASSED = "iam:PassedToService"
+KEYS = "IAM and AWS STS condition context keys: "
+ROLE, USER = f"arn:aws:iam::{OWN}:role/orders", f"arn:aws:iam::{OWN}:user/admin"
+PASSED, POLICY, BOUNDARY = "iam:PassedToService", "iam:PolicyARN", "iam:PermissionsBoundary"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 TASKS = "ecs-tasks.amazonaws.com"
 REGIONAL = "${AWS::Region}:${AWS::AccountId}"
 
@@ -25,7 +28,7 @@ Row = tuple[str, str, str | list[Any], Any, dict[str, Any] | None]
 ESCALATIONS: list[Row] = [
     (RHINO + "CreateNewPolicyVersion", "E9006", "iam:CreatePolicyVersion", f"arn:aws:iam::{OWN}:policy/orders", None),
     (RHINO + "SetExistingDefaultPolicyVersion", "E9002 E9006", "iam:SetDefaultPolicyVersion", "*", None),
-    (RHINO + "CreateAccessKey", "E9006", "iam:CreateAccessKey", f"arn:aws:iam::{OWN}:user/admin", None),
+    (RHINO + "CreateAccessKey", "E9006", "iam:CreateAccessKey", USER, None),
     (RHINO + "CreateLoginProfile", "E9002 E9006", "iam:CreateLoginProfile", f"arn:aws:iam::{OWN}:user/*", None),
     (RHINO + "AttachRolePolicy", "E9006", "iam:AttachRolePolicy", ROLE, None),
     (RHINO + "PutRolePolicy", "E9006", "iam:PutRolePolicy", ROLE, None),
@@ -53,6 +56,13 @@ ESCALATIONS: list[Row] = [
         None,
     ),
     (PATHFINDING + "glue, glue:UpdateJob", "E9002 E9006", "glue:UpdateJob", f"arn:aws:glue:*:{OWN}:job/*", None),
+    (PATHFINDING + "codebuild, codebuild:StartBuild", "E9002 E9006", "codebuild:StartBuild", "*", None),
+    (HACKTRICKS + "iam:EnableMFADevice", "E9006", "iam:EnableMFADevice", USER, None),
+    (HACKTRICKS + "iam:UploadSSHPublicKey", "E9006", "iam:UploadSSHPublicKey", USER, None),
+    (HACKTRICKS + "a password of a service", "E9006", "iam:ResetServiceSpecificCredential", USER, None),
+    (HACKTRICKS + "a shell of an agent", "E9002 E9006", "bedrock-agentcore:InvokeAgentRuntimeCommand", "*", None),
+    (HACKTRICKS + "lightsail:DownloadDefaultKeyPair", "E9006", "lightsail:DownloadDefaultKeyPair", "*", None),
+    (HACKTRICKS + "a group of IAM Identity Center", "E9002 E9006", "identitystore:CreateGroupMembership", "*", None),
     (MANAGED + "AmazonEC2ContainerServiceEventsRole", "E9002", "iam:PassRole", "*", {"StringLike": {PASSED: TASKS}}),
     (FIELD + "all of the type with iam:PassRole", "E9002 E9006", "iam:PassRole", f"arn:aws:iam::{OWN}:role/*", None),
     (
@@ -152,6 +162,20 @@ EVERY: list[Row] = [
         None,
     ),
     (
+        "Amazon Route 53 API Reference, ids of hosted zones",
+        "E9002",
+        "route53:GetHostedZone",
+        "arn:aws:route53:::hostedzone/Z*",
+        None,
+    ),
+    (
+        "Amazon EC2 User Guide, Resource IDs: instances begin with i-",
+        "E9002 E9006",
+        "ssm:SendCommand",
+        f"arn:aws:ec2:{REGIONAL}:instance/i-*",
+        None,
+    ),
+    (
         "CloudFormation, Fn::Sub with a map",
         "E9002",
         "s3:GetObject",
@@ -178,6 +202,42 @@ ALWAYS_TRUE: list[Row] = [
         {"StringLike": {PASSED: "*.amazonaws.com"}},
     ),
     (OPERATORS + "one value of several", "E9006", "iam:PassRole", ROLE, {"StringLike": {PASSED: [TASKS, "?*"]}}),
+    (OPERATORS + "StringLike of several services", "E9006", "iam:PassRole", ROLE, {"StringLike": {PASSED: "*a*.com"}}),
+    (
+        OPERATORS + "IfExists, of a key that another action sends",
+        "E9006",
+        ["iam:PassRole", "iam:PutRolePolicy"],
+        ROLE,
+        {"StringEqualsIfExists": {PASSED: TASKS}},
+    ),
+    (
+        "IAM User Guide, Grant a user permissions to pass a role to an AWS service: not by tagging the role",
+        "E9006",
+        "iam:PassRole",
+        f"arn:aws:iam::{OWN}:role/orders-*",
+        {"StringEquals": {"aws:ResourceTag/team": "orders"}},
+    ),
+    (
+        KEYS + "iam:PolicyARN, of every right",
+        "E9006",
+        "iam:AttachRolePolicy",
+        ROLE,
+        {"ArnEquals": {POLICY: ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess", ADMINISTRATOR]}},
+    ),
+    (
+        KEYS + "iam:PolicyARN by prefix",
+        "E9006",
+        "iam:AttachRolePolicy",
+        ROLE,
+        {"ArnLike": {POLICY: ADMINISTRATOR[:30] + "*"}},
+    ),
+    (
+        "IAM User Guide, Permissions boundaries: one that bounds nothing",
+        "E9006",
+        "iam:PutRolePolicy",
+        ROLE,
+        {"StringEquals": {BOUNDARY: ADMINISTRATOR}},
+    ),
     (OPERATORS + "StringNotEquals", "E9006", "iam:PassRole", ROLE, {"StringNotEquals": {PASSED: "none"}}),
     (OPERATORS + "Null, false", "E9006", "iam:PassRole", ROLE, {"Null": {PASSED: "false"}}),
     (
@@ -268,6 +328,13 @@ ALWAYS_TRUE: list[Row] = [
         "kms:Decrypt",
         "*",
         {"StringLike": {"kms:ViaService": "*.${AWS::Region}.amazonaws.com"}},
+    ),
+    (
+        "AWS KMS Developer Guide, kms:RequestAlias",
+        "E9002",
+        "kms:Decrypt",
+        "*",
+        {"StringLike": {"kms:RequestAlias": "alias/*"}},
     ),
     (
         "AWS STS API Reference, AssumeRole: its caller gives the external id",

@@ -125,6 +125,24 @@ ONE_RESOURCE: list[Row] = [
         None,
     ),
     (
+        "Amazon ECS Developer Guide, Retrieving Amazon ECS-optimized AMI metadata: AWS's parameters",
+        "ssm:GetParameters",
+        "arn:aws:ssm:*::parameter/aws/service/ecs/*",
+        None,
+    ),
+    (
+        "Amazon MSK Developer Guide, IAM access control: topics of one cluster",
+        ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
+        f"arn:aws:kafka-cluster:{HERE}:topic/orders/*",
+        None,
+    ),
+    (
+        "Amazon API Gateway Developer Guide, @connections: the connections of one API",
+        "execute-api:ManageConnections",
+        f"arn:aws:execute-api:{HERE}:a1b2c3d4e5/*/POST/@connections/*",
+        None,
+    ),
+    (
         FIELD + "codecommit:GitPull of repositories by prefix",
         "codecommit:GitPull",
         f"arn:aws:codecommit:{HERE}:repo*",
@@ -174,6 +192,7 @@ NO_RESOURCE: list[Row] = [
         "*",
         None,
     ),
+    ("Amazon CloudWatch API Reference, DescribeAlarms: scoped to *", "cloudwatch:DescribeAlarms", "*", None),
     (SAM + "RekognitionLabelsPolicy", "rekognition:DetectLabels", "*", None),
     (SAM + "RekognitionDetectOnlyPolicy", "rekognition:DetectModerationLabels", "*", None),
     (SAM + "ComprehendBasicAccessPolicy", ["comprehend:DetectEntities", "comprehend:DetectSentiment"], "*", None),
@@ -225,6 +244,18 @@ CONDITIONS: list[Row] = [
         "kms:CreateGrant",
         KEY,
         {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    ),
+    (
+        "AWS KMS Developer Guide, kms:RequestAlias",
+        "kms:Decrypt",
+        "*",
+        {"StringLike": {"kms:RequestAlias": "alias/orders-*"}},
+    ),
+    (
+        "AWS CodeArtifact User Guide, tokens created with GetAuthorizationToken",
+        "sts:GetServiceBearerToken",
+        "*",
+        {"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}},
     ),
     ("AWS Copilot CLI, kms:Decrypt of tagged keys", "kms:Decrypt", f"arn:aws:kms:{HERE}:key/*", TAGGED),
     (
