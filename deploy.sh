@@ -199,7 +199,7 @@ finish() { # the end, however it comes
   wait
   # What planning has left: change sets that nobody executed, and stacks that exist only to hold one.
   taskroles leftovers "--directory=$work" -- "$environment" "${services[@]}" | while read -r kind id; do
-    aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null
+    aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null 2>&1 | LC_ALL=C tr -cd '\n -~' >&2
   done
   if ((code == 130)); then
     printf '\ndeploy.sh: interrupted. AWS goes on with what it has begun:\n' >&2

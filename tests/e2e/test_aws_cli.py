@@ -10,13 +10,15 @@ pytestmark = pytest.mark.usefixtures("empty_aws")
 
 def test_a_preview_only_makes_change_sets_and_deletes_what_making_them_left_behind(project, aws, stand_in) -> None:
     path, calls = stand_in(
-        '--version | "cloudformation deploy --no-execute-changeset "* | *" delete-stack "*) real "$@" ;;'
+        '--version | "cloudformation deploy --no-execute-changeset "*) real "$@" ;;\n'
+        r"""*" delete-stack "*) printf 'a\033[2J\342\200\256z\n' >&2; real "$@" ;;"""
     )
 
     result = deploy(project, aws | path, "--preview", "Staging", "backend")
 
     assert result.returncode == 0, result.stderr
     assert lines_about(result.stdout, "backend", "add", "SQSAccessPolicy")
+    assert result.stderr.endswith("a[2Jz\n")  # what the AWS CLI says at the end steers no terminal either
     assert states(aws) == {}
     made, deleted = calls.read_text().splitlines()[1:]
     assert "--capabilities CAPABILITY_IAM " in made
