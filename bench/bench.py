@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import peers
 from projects import BARE, BIN, HERE, RENDER, VERB, WORK, commit, edit, forget, project, services_yml, widened
 
+from taskroles.faults import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -151,7 +153,7 @@ def contest_of_peers(folder: Path, rounds: int) -> None:
     """Hold the contests of other tools that write the same policies."""
     for name, (command, missing) in peers.commands(WORK / "peers", folder).items():
         if missing:
-            print(f"| 2 services: {name} | - | could not be installed here: {missing} | | | | |")
+            print(f"| 2 services: {name} | - | could not be installed here: {printable(missing)} | | | | |")
             continue
         ours, theirs = contest(folder, rounds, Contestant(RENDER, partial(forget, folder)), Contestant(command))
         row(f"2 services: {name}", theirs, "a full render, no .cache/", ours)
@@ -178,7 +180,8 @@ def run(command: list[str], folder: Path) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         if status:
             printed.seek(0)
-            raise SystemExit(f"{' '.join(command)} failed:\n{printed.read().decode()}")
+            said = map(printable, printed.read().decode(errors="replace").split("\n"))
+            raise SystemExit("\n".join([f"{' '.join(command)} failed:", *said]))
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 

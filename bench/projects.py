@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
+sys.path.append(str(HERE))  # for bench.py, which shows what others print as the project does
 WORK = HERE / ".cache/bench"
 BIN = HERE / ".venv/bin"
 RENDER = [f"{BIN}/python", "render.py"]

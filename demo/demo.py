@@ -18,6 +18,7 @@ from local_aws import assume_role, client, exit_on_sigterm, is_allowed, local_aw
 
 from taskroles.access.template import parse_template
 from taskroles.deploying.templates import documents
+from taskroles.faults import printable
 from taskroles.terminal import columns, paint
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def ask_iam(aws: dict[str, str], environment: Environment, roles: dict[str, str]
             )
             if answer["EvaluationResults"][0]["EvalDecision"] == "allowed":
                 allowed.append(service)
-        rows.append([action, resource.split(":", 5)[-1], ", ".join(allowed) or "nobody"])
+        rows.append([printable(action), printable(resource.split(":", 5)[-1]), ", ".join(allowed) or "nobody"])
     return rows
 
 
@@ -110,7 +111,7 @@ def main() -> int:
     except subprocess.CalledProcessError:
         return 1
     except RuntimeError as error:
-        print(f"demo: {error}", file=sys.stderr)
+        print(*map(printable, f"demo: {error}".split("\n")), sep="\n", file=sys.stderr)
         return 1
     print(f"\nThe local AWS is gone again, after {time.monotonic() - start:.0f} seconds.")
     return 0

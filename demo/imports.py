@@ -17,7 +17,7 @@ from taskroles.access.environments import Environment, by_importance, environmen
 from taskroles.access.template import parse_template  # noqa: E402
 from taskroles.deploying.stacks import Account  # noqa: E402
 from taskroles.deploying.templates import imported, parameter_values, policies, resolve  # noqa: E402
-from taskroles.faults import BadInput  # noqa: E402
+from taskroles.faults import BadInput, printable  # noqa: E402, F401
 
 if TYPE_CHECKING:
     from types import ModuleType

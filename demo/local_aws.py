@@ -186,7 +186,9 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (OSError, RuntimeError) as error:
-        print(f"local_aws.py: {error}", file=sys.stderr)
+        from imports import printable
+
+        print(*map(printable, f"local_aws.py: {error}".split("\n")), sep="\n", file=sys.stderr)
         return 2
 
 
