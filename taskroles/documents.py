@@ -81,6 +81,22 @@ def parse(text: str, construct: Construct = text_only, deepest: int = 16) -> tup
     return (documents or [None])[0], faults
 
 
+def too_deep(text: str, deepest: int) -> int:
+    """Return the line at which collections are nested deeper than `deepest`, 0 if none is: a reader in C may not come back.
+
+    Of what is no YAML, whoever reads it says more.
+    """
+    depth = 0
+    try:
+        for event in iter(yaml.CBaseLoader(text).get_event, None):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > deepest:
+                return event.start_mark.line + 1
+    except yaml.YAMLError:
+        pass
+    return 0
+
+
 def _constructed(event: yaml.NodeEvent, construct: Construct, anchors: dict[str, int]) -> tuple[Any, Any, list[Fault]]:
     """Return what an event stands for, the collection that it opens (None: it opens none), and what is wrong with it.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEEPEST = 100
+LARGEST = 1 << 20  # "AWS CloudFormation quotas": of a template in Amazon S3
 TAGGED = {"Ref": "Ref", "Condition": "Condition"}  # the others are Fn::NAME
 STANDARD = "tag:yaml.org,2002:"
 SCALARS, COLLECTIONS = ("str", "bool", "int", "float", "null"), {Mapping: "map", Sequence: "seq"}
@@ -65,6 +66,8 @@ def parse_template(text: str, path: str) -> Mapping:
 
     `!Sub x` is {"Fn::Sub": x}; a plain `true`, `1` or `null` is a bool, a number or None, and all else is text.
     """
+    if len(text) > LARGEST:
+        raise TemplateError(f"{path}:1: is larger than the {LARGEST:,} bytes that CloudFormation takes")
     one_line = text.replace("\n", "").replace("\r", "").replace("\t", "")
     if not visible(one_line):
         found = next(character for character in one_line if not visible(character))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from taskroles.access.template import DEEPEST
+from taskroles.documents import too_deep
 from taskroles.faults import BadInput
 from taskroles.git import GitError, ask
 from taskroles.terminal import say
@@ -160,6 +162,9 @@ def exempted(files: Iterable[str]) -> Iterator[str]:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
         if "Metadata" in text or "\\" in text:  # in double quotes it could be spelled otherwise
+            if line := too_deep(text, DEEPEST):
+                yield f"{path}:{line}: is nested more than {DEEPEST} levels deep"
+                continue
             for line in sorted(metadata(text)):
                 yield f"{path}:{line}: Metadata may exempt it from the lint, and render.py writes none; take it out"
 

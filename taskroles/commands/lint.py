@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.environments import beside
+from taskroles.access.template import DEEPEST
+from taskroles.documents import too_deep
 from taskroles.faults import BadInput, printable
 from taskroles.rules._exceptions import Linted, faults
 from taskroles.tree import ENVIRONMENT_FILE, OUT, is_template, oddity, walk
@@ -57,7 +59,12 @@ def lint() -> int:
         raise BadInput([f"no template in {OUT}/; `make render` writes them"])
     known = set(CACHE.read_bytes().split()) if CACHE.is_file() else set()
     passed, findings = [], 0
-    for path, text in run_cfn_lint([path for path in before if before[path] not in known]):
+    unknown = [path for path in before if before[path] not in known]
+    if deep := [
+        f"{path}:{line}: is nested more than {DEEPEST} levels deep" for path in unknown if (line := depth(path))
+    ]:
+        raise BadInput(deep)
+    for path, text in run_cfn_lint(unknown):
         if text:
             findings += 1
             print(text)
@@ -77,6 +84,11 @@ def lint() -> int:
     if clean != known:
         remember(clean)
     return 1 if findings or wrong else 0
+
+
+def depth(path: str) -> int:
+    """Return the line at which a template is nested too deeply, 0 if it is not: cfn-lint would end without a word."""
+    return too_deep(Path(path).read_text(encoding="utf-8", errors="replace"), DEEPEST)
 
 
 def exception_faults(templates: list[Path]) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from taskroles.access.template import TemplateError, parse_template
 
+LARGEST = 1 << 20
 FUNCTIONS = {
     "Ref": ("x", "AWS::Region"),
     "Condition": ("x",),
@@ -218,3 +219,10 @@ def test_what_is_no_template_is_refused_with_its_line(name: str) -> None:
 def test_of_several_faults_the_first_line_is_said() -> None:
     assert refusal("Resources:\n  B: !a-b x\n  A: &x y\n  C: *x\n  D: ! z").startswith("x.yml:2: ")
     assert refusal("Resources:\n  A: &x y\n  B: !a-b x\n  C: *x").startswith("x.yml:2: is used again")
+
+
+def test_what_is_larger_than_cloudformation_takes_is_not_looked_through() -> None:
+    head = "Resources: {A: b}\n#"
+    whole = head + "x" * (LARGEST - len(head))
+    assert parse_template(whole, "x.yml")["Resources"] == {"A": "b"}
+    assert refusal(whole + "x") == "x.yml:1: is larger than the 1,048,576 bytes that CloudFormation takes"

@@ -157,6 +157,13 @@ def test_the_lint_alone_would_have_believed_such_a_template(committed: Project) 
     assert [line.partition(":")[0] for line in refused(committed)] == [TEMPLATE]
 
 
+def test_a_template_that_no_reader_would_come_back_from_is_refused_with_its_line(committed: Project) -> None:
+    committed.write(TEMPLATE, f"Metadata: {'[' * 100_000}\n")
+    said = f"{TEMPLATE}:1: is nested more than 100 levels deep"
+    assert refused(committed)[0] == said
+    assert committed.verb("lint").stderr.splitlines()[0] == said
+
+
 def test_gate_takes_no_arguments(committed: Project) -> None:
     assert committed.verb("gate", "x").stderr == "gate takes no arguments\n"
 

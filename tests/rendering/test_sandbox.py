@@ -42,6 +42,30 @@ CODE = {
     "a function that Jinja2 comes with": ("{{ lipsum.__globals__ }}", "'lipsum' is undefined"),
     "a text's format": ("{{ '{0.__class__}'.format(1) }}", "access to attribute 'format' of 'str' object is unsafe."),
     "a list of ours": ("{% set x = policies.append(1) %}", "'policies' is undefined"),
+    "an attribute of an attribute": (
+        "{{ [{'a': 1}]|map(attribute='a.__class__')|first }}",
+        "access to attribute '__class__' of 'int' object is unsafe.",
+    ),
+    "an attribute to sort by": (
+        "{{ ['a', 'b']|sort(attribute='__class__.__mro__')|join }}",
+        "access to attribute '__class__' of 'str' object is unsafe.",
+    ),
+    "a filter by its name": ("{{ ['']|map('attr', '__class__')|list }}", "No filter named 'attr'."),
+    "the format of a text that is marked as safe": (
+        "{{ ('{0.__class__}'|safe).format(1) }}",
+        "access to attribute 'format' of 'Markup' object is unsafe.",
+    ),
+    "what goes on behind a loop": (
+        "{% for i in [1] %}{{ loop._iterable }}{% endfor %}",
+        "access to attribute '_iterable' of 'LoopContext' object is unsafe.",
+    ),
+    "another template, as an object": (
+        "{% import 'policies/sqs/service.j2' as s %}{{ s._body_stream }}",
+        "access to attribute '_body_stream' of 'TemplateModule' object is unsafe.",
+    ),
+    "what goes round": ("{{ cycler('a') }}", "'cycler' is undefined"),
+    "a file of the machine": ("{% include '/etc/passwd' %}", "there is no /etc/passwd"),
+    "a file above": ("{% include '../../etc/passwd' ignore missing %}{{ x }}", "'x' is undefined"),
     "something by chance": ("{{ [1, 2]|random }}", "No filter named 'random'."),
 }
 WITHOUT_END = {
@@ -61,6 +85,11 @@ WITHOUT_END = {
     "a large number": ("{{ 10**10**10 }}", LONG),
     "a number that grows": (
         "{% set n = namespace(x=10**99) %}{% for i in range(99) %}{% set n.x = n.x * n.x %}{% endfor %}",
+        LONG,
+    ),
+    "powers of powers": ("{{ 9 ** 9 ** 9 }}", LONG),
+    "arguments that double": (
+        "{% macro m() %}{{ m(*(varargs + varargs)) }}{% endmacro %}{{ m(1) }}",
         LONG,
     ),
     "a text that is put in": ("{{ '%1000000000s' % 1 }}", "% calculates with numbers: join texts with ~"),
@@ -101,6 +130,12 @@ def test_a_partial_is_refused_with(here: Project, name: str) -> None:
     here.write(PARTIAL, f"{{# c #}}\n{text}\n")
     fault = refused(here)[0]
     assert fault.startswith(f"{PARTIAL}:2: {message}"), fault
+
+
+@pytest.mark.parametrize("text", ["{#" * 200_000, "{% set options = " * 20_000, "{% set options = " + " " * 200_000])
+def test_what_nothing_closes_is_looked_through_once(here: Project, text: str) -> None:
+    here.write(PARTIAL, text)  # to look for its end once for each would take a minute and more, and be ended
+    assert refused(here)[0].startswith(f"{PARTIAL}:1: ")
 
 
 def test_files_that_include_each_other_twice_come_to_an_end(here: Project) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from project import HERE, TABLES, Project
 
+from taskroles.commands import gate
+
 REQUIREMENT = re.compile(r"([a-z0-9-]+)==([^ ]+)( ; [^\\]+?)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n")
 PROGRAM = ("Makefile", "pyproject.toml", "requirements", "render.py", "deploy.sh", "taskroles", "templates", "policies")
 
@@ -33,6 +35,27 @@ def test_every_requirement_has_one_version_and_its_hashes() -> None:
     assert "pip-audit" in {name for name, *_ in requirements("audit")}  # which is installed beside those of `render`
     shared = {name for name, *_ in requirements("audit")} & {name for name, *_ in render}
     assert {each for each in requirements("audit") if each[0] in shared} <= render
+
+
+def owners(path: str, lines: list[str]) -> list[str]:
+    """Return who must agree to a change of a file: the last line that fits says so."""
+    found: list[str] = []
+    for line in lines:
+        pattern, *who = line.partition("#")[0].split()
+        if pattern == "*" or path == pattern[1:] or (pattern.endswith("/") and path.startswith(pattern[1:])):
+            found = who
+    return found
+
+
+def test_the_codeowners_of_the_readme_cover_all_that_decides() -> None:
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    lines = readme[readme.index("\n```text\n*  ") :].split("```")[1].splitlines()[1:]
+    top = {path.name for path in HERE.iterdir() if path.is_file()}
+    assert {"Makefile", "pyproject.toml", "render.py", "deploy.sh", ".cfnlintrc.yaml", "services.yml"} <= top
+    decides = {f"{folder}/x" for folder in gate.DECIDES} | top | {"out/live/x.yml", "conftest.py", "yaml.py"}
+    assert {path for path in decides if "@your-org/security" not in owners(path, lines)} == set()
+    shared = {path for path in decides if owners(path, lines) != ["@your-org/security"]}
+    assert shared == {"services.yml", "out/x"}  # what an application asks for, and what that renders to
 
 
 def without_network(*command: str) -> list[str]:
