@@ -18,7 +18,9 @@ WAYS = {
         cognito-identity:SetIdentityPoolRoles lambda:AddPermission kms:CreateGrant kms:PutKeyPolicy
         sso:AttachManagedPolicyToPermissionSet sso:PutInlinePolicyToPermissionSet sso:CreateAccountAssignment
         sso:AttachCustomerManagedPolicyReferenceToPermissionSet organizations:DetachPolicy organizations:DeletePolicy
-        organizations:LeaveOrganization identitystore:CreateGroupMembership
+        organizations:LeaveOrganization identitystore:CreateGroupMembership sso:DeleteInlinePolicyFromPermissionSet
+        sso:DeletePermissionsBoundaryFromPermissionSet sso:DetachManagedPolicyFromPermissionSet
+        sso:DetachCustomerManagedPolicyReferenceFromPermissionSet
         """,
     "takes credentials of others": """
         iam:CreateAccessKey iam:CreateLoginProfile iam:UpdateLoginProfile iam:UpdateAccessKey iam:DeactivateMFADevice
@@ -27,7 +29,8 @@ WAYS = {
         iam:UpdateOpenIDConnectProviderThumbprint iam:AddClientIDToOpenIDConnectProvider
         cognito-identity:GetCredentialsForIdentity redshift:GetClusterCredentials
         ec2-instance-connect:SendSSHPublicKey ec2-instance-connect:SendSerialConsoleSSHPublicKey
-        lightsail:DownloadDefaultKeyPair lightsail:GetInstanceAccessDetails rolesanywhere:CreateTrustAnchor
+        lightsail:DownloadDefaultKeyPair lightsail:GetInstanceAccessDetails lightsail:CreateBucketAccessKey
+        lightsail:GetRelationalDatabaseMasterUserPassword rolesanywhere:CreateTrustAnchor
         """,
     "runs code under another role": """
         amplify:StartJob amplify:StartDeployment apprunner:CreateService apprunner:UpdateService batch:SubmitJob

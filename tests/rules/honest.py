@@ -89,7 +89,7 @@ ONE_RESOURCE: list[Row] = [
         None,
     ),
     (
-        FIELD + "execute-api:Invoke of one API",
+        "Amazon API Gateway Developer Guide, Control access for invoking an API: one API",
         "execute-api:Invoke",
         f"arn:aws:execute-api:{HERE}:a1b2c3d4e5/*/GET/*",
         None,
@@ -143,7 +143,7 @@ ONE_RESOURCE: list[Row] = [
         None,
     ),
     (
-        FIELD + "codecommit:GitPull of repositories by prefix",
+        SAM + "CodeCommitReadPolicy, its pull, of repositories by prefix",
         "codecommit:GitPull",
         f"arn:aws:codecommit:{HERE}:repo*",
         None,
