@@ -44,14 +44,20 @@ MATCHES = ("StringEquals", "StringEqualsIgnoreCase", "BinaryEquals")
 LIKENS = ("StringLike", "ArnLike")
 # what is left of "*@*", "*.amazonaws.com" or "*.eu-west-1.amazonaws.com" names no AWS service
 OF_ANY = re.compile(r"[*?:./@-]|[a-z]{2}(-[a-z]+)+-\d|amazonaws|com|cn|arn|aws|alias")
-OF_SERVICES = ("iam:passedtoservice", "iam:awsservicename", "kms:viaservice")
-# What a pattern of one AWS service matches one of, whichever it is meant for.
-SERVICES = tuple(
-    tuple(f"{service}{rest}" for service in ("ec2", "ecs-tasks", "glue", "lambda", "s3", "sqs"))
-    for rest in (".amazonaws.com", ".eu-west-1.amazonaws.com")
+OF_ONE = ("ecs:cluster", "iam:passedtoservice", "iam:awsservicename", "kms:viaservice", "secretsmanager:secretid")
+# A pattern that is meant for one of these matches no other.
+SEVERAL = (
+    *(
+        tuple(f"{service}{rest}" for service in ("ec2", "ecs-tasks", "glue", "lambda", "s3", "sqs"))
+        for rest in (".amazonaws.com", ".eu-west-1.amazonaws.com")
+    ),
+    ("arn:aws:ecs:eu-west-1:111122223333:cluster/web", "arn:aws:ecs:us-east-2:444455556666:cluster/jobs-2"),
+    (
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:web-K8s1Zq",
+        "arn:aws:secretsmanager:us-east-2:444455556666:secret:jobs/2-x0Y9Tv",
+    ),
 )
-# "Do not try to control who can pass a role by tagging the role" (IAM User Guide, Grant a user permissions to pass a role
-# to an AWS service), and policies that leave nothing out.
+# Whose values are policies, and those that leave next to nothing out.
 POLICIES = ("iam:policyarn", "iam:permissionsboundary")
 ALL_RIGHTS = tuple(
     f"arn:aws:iam::aws:policy/{name}" for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
@@ -78,7 +84,11 @@ def narrows(keys: frozenset[str]) -> bool:
 
 
 def limits_rights(keys: frozenset[str], action: str = "") -> bool:
-    """Tell whether one of these keys limits what an action (a pattern) that can gain further rights can gain."""
+    """Tell whether one of these keys limits what an action (a pattern) that can gain further rights can gain.
+
+    "Do not try to control who can pass a role by tagging the role" (IAM User Guide, Grant a user permissions to pass a
+    role to an AWS service): of what is passed, a tag says nothing.
+    """
     passes = action_matches(action, PASSES)
     return any(key in OF_THE_RIGHTS or (_is_of_the_resource(key) and not passes) for key in keys)
 
@@ -94,11 +104,13 @@ def _limits(part: Part, sent: set[str]) -> bool:
     if (part.operator.startswith("ForAllValues") or name.endswith("IfExists")) and part.key.lower() not in sent:
         return False  # holds without the key
     name = name.removesuffix("IfExists")
+    if any(re.search(rf"\$\{{variable {re.escape(part.key.lower())}[,}}]", value) for value in part.values):
+        return False  # it is what it is
     if part.key.lower() in POLICIES and any(map(_has_all_rights, part.values)):
         return False
     if name in LIKENS:
         return not any(
-            _is_any(value) or (part.key.lower() in OF_SERVICES and _is_of_several(value)) for value in part.values
+            _is_any(value) or (part.key.lower() in OF_ONE and _is_of_several(value)) for value in part.values
         )
     if name == "Null":
         return part.values == {"false"} and bool(RESOURCE_TAG.match(part.key.lower()))
@@ -114,8 +126,8 @@ def _is_any(pattern: str) -> bool:
 
 
 def _is_of_several(pattern: str) -> bool:
-    """Tell whether a pattern matches the names of several AWS services."""
-    return any(sum(glob_matches(pattern, name) for name in names) > 1 for names in SERVICES)
+    """Tell whether a pattern matches several AWS services, clusters or secrets that have nothing in common."""
+    return any(sum(glob_matches(pattern, name) for name in names) > 1 for names in SEVERAL)
 
 
 def _has_all_rights(value: str) -> bool:

@@ -19,6 +19,7 @@ MANAGED = "AWS managed policy "
 KEYS = "IAM and AWS STS condition context keys: "
 ROLE, USER = f"arn:aws:iam::{OWN}:role/orders", f"arn:aws:iam::{OWN}:user/admin"
 PASSED, POLICY, BOUNDARY = "iam:PassedToService", "iam:PolicyARN", "iam:PermissionsBoundary"
+TEAM = "aws:ResourceTag/team"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 TASKS = "ecs-tasks.amazonaws.com"
 REGIONAL = "${AWS::Region}:${AWS::AccountId}"
@@ -202,6 +203,7 @@ ALWAYS_TRUE: list[Row] = [
         {"StringLike": {PASSED: "*.amazonaws.com"}},
     ),
     (OPERATORS + "one value of several", "E9006", "iam:PassRole", ROLE, {"StringLike": {PASSED: [TASKS, "?*"]}}),
+    (OPERATORS + "a key and itself", "E9002", "sqs:SendMessage", "*", {"StringEquals": {TEAM: f"${{{TEAM}}}"}}),
     (OPERATORS + "StringLike of several services", "E9006", "iam:PassRole", ROLE, {"StringLike": {PASSED: "*a*.com"}}),
     (
         OPERATORS + "IfExists, of a key that another action sends",
@@ -215,7 +217,7 @@ ALWAYS_TRUE: list[Row] = [
         "E9006",
         "iam:PassRole",
         f"arn:aws:iam::{OWN}:role/orders-*",
-        {"StringEquals": {"aws:ResourceTag/team": "orders"}},
+        {"StringEquals": {TEAM: "orders"}},
     ),
     (
         KEYS + "iam:PolicyARN, of every right",
@@ -247,13 +249,7 @@ ALWAYS_TRUE: list[Row] = [
         ROLE,
         {"StringEqualsIfExists": {"iam:PermissionsBoundary": f"arn:aws:iam::{OWN}:policy/bounds"}},
     ),
-    (
-        OPERATORS + "Null, true",
-        "E9002",
-        "ecs:StopTask",
-        "*",
-        {"Null": {"aws:ResourceTag/team": "true"}},
-    ),
+    (OPERATORS + "Null, true", "E9002", "ecs:StopTask", "*", {"Null": {TEAM: "true"}}),
     (
         OPERATORS + "ArnLike of every cluster",
         "E9002",
