@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from cfnlint.jsonschema import ValidationResult, Validator
 
-DYNAMIC = "{{resolve:"
+FROM_ELSEWHERE = ("{{resolve:", "Fn::Transform")  # what they give may be anything
 ACCOUNT, SOME_ACCOUNT = "AWS::AccountId", "123456789012"  # ... and what cfn-lint takes it for
 STATEMENT = "AWS::IAM::Policy/Properties/PolicyDocument/Statement"  # cfn-lint's name for any policy statement
 PARTIAL = re.compile(r"^\s*#.*\((policies/\S+)\)\s*$")
@@ -163,7 +163,7 @@ def elements(validator: Validator, statement: dict[str, Any], key: str) -> Itera
         known = [each for each in _patterns(validator, value) if key == "Resource" or "${" not in each]
         for pattern in known:
             yield Element(pattern, value if isinstance(value, str) else pattern, path)
-        if DYNAMIC in str(value) or (key == "Action" and not known):
+        if any(each in str(value) for each in FROM_ELSEWHERE) or (key == "Action" and not known):
             yield Element("*", value if isinstance(value, str) else f"what {next(iter(value))} gives", path)
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from linting import HEAD, NAMES, ORDERS, PARTIAL, POLICY, QUEUE, Linter, environment, with_statement
+from linting import HEAD, NAMES, ORDERS, PARTIAL, POLICY, QUEUE, ROLES, Linter, environment, ids, with_statement
 from project import HERE, Project
 
 CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
@@ -56,3 +56,33 @@ def test_a_bare_cfn_lint_finds_what_taskroles_lint_finds_and_fails(tmp_path: Pat
     ours = project.verb("lint")
     assert (bare.returncode, re.findall(r"^[EIW]\d+", bare.stdout, re.MULTILINE)) == (code, found)
     assert (ours.stdout, ours.returncode) == (bare.stdout, int(code > 0))
+
+
+STATEMENTS = POLICY[POLICY.index("        Statement:") : POLICY.index("      Roles")]
+DOCUMENT = POLICY[POLICY.index("      PolicyDocument:") : POLICY.index("      Roles")]
+ELSEWHERE = "{'Fn::Transform': {Name: 'AWS::Include', Parameters: {Location: 's3://a/b'}}}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (DOCUMENT, f"      PolicyDocument: {ELSEWHERE}\n"),
+        (DOCUMENT, "      PolicyDocument: !Ref Which\n"),
+        (DOCUMENT, "      PolicyDocument: !Sub '{}'\n"),
+        (DOCUMENT, "      PolicyDocument: !If [Wide, !Ref Which, !Ref AWS::NoValue]\n"),
+        (STATEMENTS, f"        Statement: {ELSEWHERE}\n"),
+        (STATEMENTS, f"        Statement: [{ELSEWHERE}]\n"),
+        (STATEMENTS, f"        Statement: [!If [Wide, {ELSEWHERE}, !Ref AWS::NoValue]]\n"),
+        (QUEUE, ELSEWHERE),
+        ("    Type: AWS::IAM::Policy\n", f"    Type: AWS::IAM::Policy\n    {ELSEWHERE[1:-1]}\n"),
+        (ROLES, ROLES + "Transform: Anything\n"),
+    ],
+)
+def test_what_a_policy_allows_stands_in_it(lint: Linter, old: str, new: str) -> None:
+    assert {"E9007", "E9002"} & set(ids(lint(POLICY.replace(old, new))))
+
+
+def test_what_it_allows_under_a_condition_stands_in_it_too(lint: Linter) -> None:
+    statement = f"{{Effect: Allow, Action: 'sqs:SendMessage', Resource: {QUEUE}}}"
+    given = f"        Statement: [!If [Wide, {statement}, !Ref AWS::NoValue]]\n"
+    assert lint(POLICY.replace(STATEMENTS, given)) == []
