@@ -18,7 +18,8 @@ from taskroles.access.automaton import OTHER, TooMuch, Work, matched_together
 from taskroles.access.canonical import UNKNOWN, UNKNOWN_KIND
 from taskroles.access.conditions import ALWAYS, Condition, alternatives, implies, spelled
 from taskroles.access.examples import tells_apart
-from taskroles.access.patterns import action_matches, action_pattern, includes, is_wildcard, letters, meet, unknown
+from taskroles.access.meeting import may_meet
+from taskroles.access.patterns import action_matches, action_pattern, includes, is_wildcard, letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -303,6 +304,13 @@ def _growth(old: Rules, new: Rules, work: Work) -> Growth:
     return "meeting" if beyond and _hidden_meeting(beyond, had | denying) else worst
 
 
+def _hidden_meeting(allowing: Rules, others: Rules) -> bool:
+    """Tell whether a pattern of NotResource could match one that matters here, only through a `${...}`'s value."""
+    left_out = {text for r in others if r.negated for text in r.resources}
+    allowed = None if any(r.negated for r in allowing) else {text for r in allowing for text in r.resources}
+    return may_meet(left_out, allowed)
+
+
 def _likely(texts: list[str], useful: set[int]) -> Iterator[frozenset[int]]:
     """Yield which of a few patterns match what one of the useful ones matches in the simplest way: most growth is there."""
     patterns = [letters(text) for text in texts]
@@ -326,7 +334,7 @@ def _uncovered(rules: Rules, had: Rules, work: Work) -> Rules:
     wider = [where for where, is_negated in by_resources if not is_negated] if len(by_resources) <= FEW else []
 
     def is_covered(r: Rule) -> bool:
-        places = [each for each in negated if each <= r.resources] if r.negated else [r.resources]
+        places = [each for each in negated if _all_included(each, r.resources)] if r.negated else [r.resources]
         if not r.negated:
             places += [each for each in wider if each != r.resources and _all_included(r.resources, each)]
         known = [each for where in places for each in by_resources.get((where, r.negated), ())]
@@ -338,8 +346,9 @@ def _uncovered(rules: Rules, had: Rules, work: Work) -> Rules:
 
 def _all_included(resources: frozenset[str], wide: frozenset[str]) -> bool:
     """Tell whether each of a few resources is one that a pattern of `wide` matches whole; maybe they are all the same."""
-    return len(resources) + len(wide) <= FEW and all(
-        any(_is_included(each, pattern) for pattern in wide) for each in resources
+    return resources <= wide or (
+        len(resources) + len(wide) <= FEW
+        and all(any(_is_included(each, pattern) for pattern in wide) for each in resources)
     )
 
 
@@ -377,23 +386,3 @@ def _growth_here(new: set[Condition], others: set[Condition], work: Work) -> Gro
 def _cost(condition: Condition, others: Iterable[Condition]) -> int:
     """Return what it costs to compare a condition with others, in positions of an automaton."""
     return sum(OF_CONDITIONS + len(condition) * len(each) for each in others)
-
-
-def _hidden_meeting(allowing: Rules, others: Rules) -> bool:
-    """Tell whether a pattern of NotResource could match one that matters here, only through a `${...}`'s value.
-
-    Those are what is allowed, and what other NotResources leave out. Other patterns need no such question: what one
-    includes, it includes whatever its `${...}` stand for.
-    """
-    negative = {text for r in others if r.negated for text in r.resources}
-    texts = negative | {text for r in allowing if not r.negated for text in r.resources}
-    return any(_may_be_alike(one, other) for one in negative for other in texts - {one})
-
-
-@lru_cache(maxsize=4096)
-def _may_be_alike(one: str, other: str) -> bool:
-    left, right = letters(one), letters(other)
-    if max(map(len, left + right), default=0) <= 1 or not meet(unknown(left), unknown(right)):
-        return False
-    rules = [Rule("Allow", frozenset([text]), negated=False, condition=ALWAYS) for text in (one, other)]
-    return not (_includes(*rules, Work()) or _includes(*reversed(rules), Work()))

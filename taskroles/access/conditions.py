@@ -6,7 +6,6 @@ The operators, and how several keys and values are read, are from "IAM JSON poli
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 import json
 import re
@@ -14,7 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.canonical import as_iam_reads, canonical, unspelled
-from taskroles.access.patterns import glob_matches, is_wildcard, letters, spelled_out
+from taskroles.access.patterns import is_wildcard
+from taskroles.access.values import folded, is_apart, is_within, networks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ OPERATORS = {name.lower(): name for name in NAMES}
 ALIKE = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}  # "... behave identically"
 SETS = {"foranyvalue:": "ForAnyValue:", "forallvalues:": "ForAllValues:"}
 MOST_ALTERNATIVES = 64
-PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+VARIABLE = "${variable "
 
 
 class Folded(str):
@@ -65,6 +65,17 @@ class Part(NamedTuple):
     def is_negated(self) -> bool:
         """Tell whether the operator holds where none of its values matches."""
         return "Not" in self.operator.rpartition(":")[2]
+
+    @property
+    def quantifier(self) -> str:
+        """Return `ForAnyValue:`, `ForAllValues:` or nothing."""
+        before, colon, _ = self.operator.rpartition(":")
+        return before + colon
+
+    @property
+    def name(self) -> str:
+        """Return the operator alone."""
+        return self.operator.rpartition(":")[2].removesuffix("IfExists")
 
     @property
     def is_opaque(self) -> bool:
@@ -136,10 +147,7 @@ def _operator(written: str) -> str:
 
 
 def _folded(operator: str, text: str) -> str:
-    if not ("IgnoreCase" in operator or "Bool" in operator or operator == "Null"):
-        return text
-    # what a `${...}` names has a case that matters
-    return spelled_out(letter if len(letter) > 1 else letter.lower() for letter in letters(text))
+    return folded(text) if "IgnoreCase" in operator or "Bool" in operator or operator == "Null" else text
 
 
 @lru_cache(maxsize=4096)
@@ -147,9 +155,10 @@ def alternatives(condition: Condition) -> tuple[Condition, ...]:
     """Return conditions of which one holds exactly if the condition does, each of parts with one value where it can be."""
     choices: list[list[tuple[Part, ...]]] = []
     for part in condition:
-        singles = [_plainly(part._replace(values=frozenset([value]))) for value in sorted(part.values)]
+        values = networks(part.values) if part.operator.startswith("IpAddress") else part.values
+        singles = [_plainly(part._replace(values=frozenset([value]))) for value in sorted(values)]
         if len(singles) <= 1:
-            choices.append([(_plainly(part),)])
+            choices.append([tuple(singles) or (part,)])
         elif part.is_negated and not part.operator.startswith("ForAnyValue"):
             choices.append([tuple(singles)])
         elif part.is_negated or part.operator.startswith("ForAllValues"):
@@ -178,53 +187,33 @@ def implies(one: Condition, other: Condition) -> bool:
 
 
 def _part_implies(one: Part, other: Part) -> bool:
-    if one == other:
-        return True
-    if one.is_opaque or other.is_opaque or one.key != other.key:
+    if one == other or one.is_opaque or other.is_opaque or one.key != other.key:
+        return one == other
+    if "Null" in (one.operator, other.operator):
+        return _implies_by_presence(one, other)
+    if one.quantifier == other.quantifier == "" and other.is_negated and not one.is_negated:
+        return one.operator == "StringEquals" and is_apart(one.values, other.name.replace("Not", ""), other.values)
+    if (one.quantifier, one.is_negated) != (other.quantifier, other.is_negated):
         return False
-    if one.operator + "IfExists" == other.operator:
-        one = one._replace(operator=other.operator)
-    negated_any = one.is_negated and one.operator.startswith("ForAnyValue")
-    if one.operator == other.operator and not negated_any:
-        if one.is_negated:
-            return one.values >= other.values
-        return one.values <= other.values or _likes(one, other) or _is_stricter(one, other)
-    exact, wanted = one.operator.removesuffix("IfExists"), other.operator.removesuffix("IfExists")
-    fits = exact.endswith("StringEquals") and wanted == exact.replace("Equals", "Like")
-    return fits and one.operator in (exact, other.operator.replace("Like", "Equals")) and _likes(one, other)
+    if one.is_negated:  # IfExists says nothing: it holds where the key is lacking
+        return one.quantifier != "ForAnyValue:" and _leaves_out(one, other)
+    stricter = other.operator.endswith("IfExists") or not one.operator.endswith("IfExists")
+    return stricter and is_within(one.name, one.values, other.name, other.values)
 
 
-def _likes(one: Part, other: Part) -> bool:
-    """Tell whether each value of the one, as a plain text or a pattern, is matched by a pattern of the other."""
-    if "Like" not in other.operator or one.is_negated or any("${" in value for value in one.values | other.values):
-        return False
-    matches = _arn_matches if "Arn" in other.operator else glob_matches
-    literal = "Equals" in one.operator
-    return all(
-        any(matches(pattern, value) for pattern in other.values)
-        for value in one.values
-        if literal or not is_wildcard(value) or value not in other.values
-    )
+def _leaves_out(one: Part, other: Part) -> bool:
+    """Tell whether a negated part leaves out all that another does, whose variables may have no value for a request."""
+    known = all(VARIABLE not in value for value in other.values - one.values)
+    names = (part.name.replace("Not", "") for part in (other, one))
+    return known and is_within(next(names), other.values, next(names), one.values)
 
 
-def _arn_matches(pattern: str, arn: str) -> bool:
-    """Tell the same of two ARNs, "each of the six colon-delimited components" of which is matched for itself."""
-    patterns, parts = pattern.split(":", 5), arn.split(":", 5)
-    return len(patterns) == len(parts) == 6 and all(map(glob_matches, patterns, parts))  # noqa: PLR2004 - as quoted
-
-
-def _is_stricter(one: Part, other: Part) -> bool:
-    """Tell whether ranges of addresses or bounds of the one lie within those of the other; False where in doubt."""
-    if len(one.values) != 1 or len(other.values) != 1:
-        return False
-    (narrow,), (wide,) = one.values, other.values
-    name = one.operator.removesuffix("IfExists")
-    try:
-        if name == "IpAddress":
-            inner, outer = ipaddress.ip_network(narrow, strict=False), ipaddress.ip_network(wide, strict=False)
-            return inner.version == outer.version and inner.subnet_of(outer)
-        if name.startswith(("NumericLess", "NumericGreater")) and all(map(PLAIN_NUMBER.fullmatch, (narrow, wide))):
-            return float(narrow) <= float(wide) if "Less" in name else float(narrow) >= float(wide)
-    except ValueError:
-        return False
-    return False
+def _implies_by_presence(one: Part, other: Part) -> bool:
+    """Tell the same where one of them asks whether the key is there at all."""
+    if one.operator == other.operator:
+        return one.values <= other.values
+    part = other if one.operator == "Null" else one
+    holds_without = part.is_negated or part.operator.endswith("IfExists") or part.quantifier == "ForAllValues:"
+    if part is one:
+        return other.values == {"false"} and not holds_without
+    return one.values == {"true"} and holds_without and part.quantifier != "ForAnyValue:"

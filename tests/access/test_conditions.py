@@ -9,6 +9,7 @@ import pytest
 from taskroles.access.conditions import MOST_ALTERNATIVES, alternatives, implies, parse
 
 TEAM, ADDRESS, ARN, KEYS = "aws:PrincipalTag/team", "aws:SourceIp", "aws:SourceArn", "aws:TagKeys"
+NOW = "aws:CurrentTime"
 
 
 def when(operator: str, values: Any, key: str = TEAM) -> Any:
@@ -34,6 +35,35 @@ NARROWER = {  # than: and not the other way round
     "a network": (when("IpAddress", "10.1.0.0/16", ADDRESS), when("IpAddress", "10.0.0.0/8", ADDRESS)),
     "a lower bound": (when("NumericLessThan", 5, "s3:max-keys"), when("NumericLessThan", 6, "s3:max-keys")),
     "a higher bound": (when("NumericGreaterThan", 6, "s3:max-keys"), when("NumericGreaterThan", 5, "s3:max-keys")),
+    "a number of a bound": (when("NumericEquals", 5, "s3:max-keys"), when("NumericLessThan", 6, "s3:max-keys")),
+    "a bound and the number itself": (
+        when("NumericLessThan", 5, "s3:max-keys"),
+        when("NumericLessThanEquals", 5, "s3:max-keys"),
+    ),
+    "an earlier end": (when("DateLessThan", "2029-12-31", NOW), when("DateLessThan", "2030-01-01T00:00:00Z", NOW)),
+    "a later start": (when("DateGreaterThan", "2021-01-01", NOW), when("DateGreaterThan", "1577836800", NOW)),
+    "more that must not be": (when("StringNotLike", "a*"), when("StringNotLike", ["ab*", "a"])),
+    "a text that is none of those": (when("StringEquals", "a"), when("StringNotLike", "b*")),
+    "a wider network that must not be": (
+        when("NotIpAddress", "10.0.0.0/7", ADDRESS),
+        when("NotIpAddress", "10.0.0.0/8", ADDRESS),
+    ),
+    "parts of a network": (
+        when("IpAddress", ["10.0.0.0/9", "10.128.0.0/10"], ADDRESS),
+        when("IpAddress", "10.0.0.0/8", ADDRESS),
+    ),
+    "a text in its case": (when("StringEquals", "A"), when("StringEqualsIgnoreCase", "a")),
+    "a pattern with a variable": (
+        when("StringLike", "home/${aws:username}/a*"),
+        when("StringLike", "home/${aws:username}/*"),
+    ),
+    "an ARN of a pattern, as everybody writes it": (
+        when("ArnLike", "arn:aws:s3:::ab*", ARN),
+        when("ArnLike", "arn:aws:s3:::a*", ARN),
+    ),
+    "the ARN alone": (when("StringEquals", "arn:aws:s3:::a", ARN), when("ArnEquals", "arn:aws:s3:::a", ARN)),
+    "a key of a value": (when("StringEquals", "a"), when("Null", "false")),
+    "no key": (when("Null", "true"), when("StringEqualsIfExists", "a")),
     "an ARN of a pattern": (when("ArnLike", "arn:x:s:r:1:a", ARN), when("ArnLike", "arn:*:s:r:1:a", ARN)),
 }
 
@@ -53,6 +83,17 @@ def test_what_is_narrower_holds_in_fewer_requests(name: str) -> None:
         (when("ForAnyValue:StringNotEquals", ["a", "b"], KEYS), when("ForAnyValue:StringNotEquals", ["a", "c"], KEYS)),
         (when("ForAnyValue:StringNotEquals", ["a"], KEYS), when("ForAnyValue:StringNotEquals", ["a", "b"], KEYS)),
         (when("StringEquals", "${P}"), when("StringLike", "*{P}")),
+        (when("StringNotLike", "a*"), when("StringNotLike", "a${aws:username}")),
+        (when("StringEquals", "a"), when("StringNotEquals", {"Ref": "P"})),
+        (when("StringEquals", "a*"), when("StringNotLike", "a?")),
+        (when("StringEquals", "a"), when("StringNotEqualsIgnoreCase", "A")),
+        (when("StringEquals", "a"), when("ForAllValues:StringNotEquals", "b")),
+        (when("ForAllValues:StringEquals", "a"), when("Null", "false")),
+        (when("Null", "true"), when("ForAnyValue:StringEqualsIfExists", "a")),
+        (when("ArnLike", "arn:aws:s3:::a", ARN), when("ArnLike", {"Fn::Sub": "arn:aws:${P}:::a"}, ARN)),
+        (when("NumericLessThanEquals", 5, "s3:max-keys"), when("NumericLessThan", 5, "s3:max-keys")),
+        (when("NumericLessThan", 5, "s3:max-keys"), when("NumericGreaterThan", 4, "s3:max-keys")),
+        (when("DateLessThan", "2019", NOW), when("DateLessThan", "2020-01-01", NOW)),
         (when("ArnLike", "arn:x:sqs:r:1:a", ARN), when("ArnLike", "arn:*", ARN)),
         (when("NumericLessThan", "1_0", "s3:max-keys"), when("NumericLessThan", 20, "s3:max-keys")),
         (when("IpAddress", "10.1.0.0/16", ADDRESS), when("IpAddress", "2001:db8::/32", ADDRESS)),
@@ -87,6 +128,25 @@ def test_alternatives_are_those_of_which_one_must_hold() -> None:
         assert alternatives(when(pattern, "a")) == (when(text, "a"),)
         for value in ("a*", "a?", {"Ref": "P"}):
             assert alternatives(when(pattern, value)) == (when(pattern, value),)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (when("StringNotEquals", "a"), when("StringNotEqualsIfExists", "a")),
+        (when("DateGreaterThan", "2020-01-01", NOW), when("DateGreaterThan", "2020-01-01T00:00:00+00:00", NOW)),
+        (when("StringEquals", "a"), when("StringEquals", "a") | when("Null", "false")),
+        (when("NumericEquals", "5", "s3:max-keys"), when("NumericEquals", "5.0", "s3:max-keys")),
+    ],
+)
+def test_what_says_the_same_in_other_words_holds_wherever_the_other_does(one: Any, other: Any) -> None:
+    assert implies(one, other)
+    assert implies(other, one)
+
+
+def test_alternatives_of_networks_are_those_that_are_left_when_they_are_put_together() -> None:
+    halves, whole = (when("IpAddress", some, ADDRESS) for some in (["10.0.0.0/9", "10.128.0.0/9"], "10.0.0.0/8"))
+    assert alternatives(halves) == alternatives(whole) == (whole,)
 
 
 def test_alternatives_are_not_endless() -> None:

@@ -53,6 +53,10 @@ def in_old_version(text: str) -> str:
     return text.replace("2012-10-17", "2008-10-17")
 
 
+def but(resources: str) -> str:
+    return f"{{Effect: Allow, Action: '*', NotResource: [{resources}]}}"
+
+
 def when(condition: str, effect: str = "Allow") -> str:
     return HEAD + policy(statement(Effect=effect, Condition=f"{{{condition}}}"))
 
@@ -193,6 +197,27 @@ ROWS = {
     ),
     "7 a wider pattern": Row(
         when(f"StringLike: {{{TEAM}: 'a/b*'}}"), when(f"StringLike: {{{TEAM}: 'a/*'}}"), GRANTS, never="cannot tell"
+    ),
+    **{
+        f"7 all but more, {name}": Row(
+            HEAD + policy(but(before)), HEAD + policy(but(after)), set(), never="cannot tell"
+        )
+        for name, before, after in (
+            ("by a pattern", "'arn:aws:s3:::a/in/*', !ImportValue q", "'arn:aws:s3:::a/*', !ImportValue q"),
+            ("and they overlap", "'arn:aws:s3:::a/*', 'arn:aws:s3:::*/b'", "'arn:aws:s3:::a*', 'arn:aws:s3:::*/b'"),
+        )
+    },
+    "7 one topic in place of all but buckets": Row(
+        HEAD + policy(but("'arn:aws:s3:::a/*', 'arn:aws:s3:::*/b', !Sub 'arn:aws:s3:::${B}/*'")),
+        HEAD + policy(statement("'*'", "'arn:aws:sns:eu-west-1:111122223333:t'")),
+        set(),
+        never="cannot tell",
+    ),
+    "7 one topic in place of all but what is exported": Row(
+        HEAD + policy(but("!ImportValue q")),
+        HEAD + policy(statement("'*'", "'arn:aws:sns:eu-west-1:111122223333:t'")),
+        EVERY,
+        "cannot tell",
     ),
     "7 one network more": Row(
         when("IpAddress: {'aws:SourceIp': 10.0.0.0/8}"),
