@@ -84,18 +84,31 @@ def known_values(template: Template, passed: Mapping[str, str]) -> dict[str, str
     return template.parameters | {name: canonical(value) for name, value in passed.items()}
 
 
+def declared(old: Template, new: Template) -> set[str]:
+    """Return the parameters that both sides have."""
+    both = old.meanings.keys() & new.meanings.keys()
+    return {key.removeprefix(DECLARED).split()[0] for key in both if key.startswith(DECLARED)}
+
+
+def still_passed(
+    old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return what parameters have after a deploy: a stack keeps the value of one that is not passed any longer."""
+    return {name: passed[name] for name in declared(old, new) & passed.keys()} | dict(passed_now)
+
+
 def uncertain_values(
     old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the parameters of both sides whose values cannot be compared, and why."""
-    declared = {
-        key.removeprefix(DECLARED).split()[0]
-        for key in old.meanings.keys() & new.meanings.keys()
-        if key.startswith(DECLARED)
-    }
+    both = declared(old, new)
+    kept = both & passed.keys() - passed_now.keys()
     was, now = known_values(old, passed), known_values(new, passed_now)
-    for name in sorted(declared & (was.keys() ^ now.keys())):
+    for name in sorted(kept):
+        if was[name] != now.get(name):
+            yield name, "a deploy passes it no longer: a stack keeps its value, a new one takes what the template says"
+    for name in sorted((both & (was.keys() ^ now.keys())) - kept):
         yield name, "one side leaves it to each stack"
-    for name in sorted(declared & (was.keys() | now.keys())):
+    for name in sorted(both & (was.keys() | now.keys())):
         if any("${" in values.get(name, "") for values in (was, now)):  # in a document of 2012-10-17, a variable
             yield name, "it holds a ${"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.access.canonical import as_json, canonical
+from taskroles.access.canonical import UNKNOWN, as_json, canonical
 from taskroles.access.words import enumerate_text
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def read(logical_id: str, resource: Any) -> Found:
             facts.pop(f"{key} of {what}", None)
     for key in properties.keys() - understood:
         facts[f"{'property ' * (key in resource)}{key} of {what}"] = as_json(properties[key])
+    if UNKNOWN in canonical(properties.get("PolicyName", "")):  # that of another one, which it would replace
+        facts[f"PolicyName of {what}"] = as_json(properties["PolicyName"])
     facts |= _attached(logical_id, kind, properties)
     stays = resource.get("DeletionPolicy", "Delete") != "Delete"
     return Found(policies, facts, stays, resource.get("UpdateReplacePolicy", "Delete") != "Delete")

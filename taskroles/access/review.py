@@ -9,11 +9,12 @@ from taskroles.access.actions import access_level
 from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.environments import Environment, by_importance, read_environment
 from taskroles.access.marks import UNREAD, Mark
-from taskroles.access.meanings import DEFAULT, moved_values, uncertain_values
+from taskroles.access.meanings import DEFAULT, moved_values, still_passed, uncertain_values
 from taskroles.access.places import bare
 from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
 from taskroles.access.reading import Template, read_template, with_values
 from taskroles.access.report import Review, Section
+from taskroles.access.resources import TRUST
 from taskroles.access.roles import lines_of_roles, only_passed, outliving, staying, unsaid
 from taskroles.access.settings import setting_lines
 from taskroles.access.wording import GROWS, SIGNS, Line
@@ -228,14 +229,15 @@ def compare_templates(
     """
     title = f"new {came}: " if old is None else f"removed {went}, once its stack is deleted: " if new is None else ""
     before, after = old or NO_TEMPLATE, new or NO_TEMPLATE
-    passed = tuple(environment.parameters for environment in environments)
+    given = tuple(environment.parameters for environment in environments)
+    passed = (given[0], still_passed(before, after, *given))
     was, now = moved_values(before, after, *passed)
     lines = [
         *renamed(before, after, *passed),
         *attached(before, after, was, now),
         *undecided(before, after, {name for name in was if was[name] != now.get(name)}),
     ]
-    for name, why in uncertain_values(before, after, *passed):
+    for name, why in uncertain_values(before, after, *given):
         text = f"{CANNOT_TELL}: the value of parameter {name}: {why}"
         lines.append(Line("widened", (), text, marks=(UNREAD,)))
     lines += [staying(policy) for policy in before.policies for _ in outliving(policy, after)]
@@ -256,9 +258,17 @@ def compare_templates(
 
 
 def attached(old: Template, new: Template, was: dict[str, str], now: dict[str, str]) -> Iterator[Line]:
-    """Yield a line for the policies that roles lose and others get, with these values of parameters."""
+    """Yield a line for the policies that roles lose and others get, with these values of parameters.
+
+    The policies within a role are its own, and change no hands.
+    """
+    own = {p.logical_id for side in (old, new) for p in side.policies if any(r.startswith(TRUST) for r in p.roles)}
     before, after = (
-        {policy.logical_id: {with_values(role, values) for role in policy.roles} for policy in template.policies}
+        {
+            policy.logical_id: {with_values(role, values) for role in policy.roles}
+            for policy in template.policies
+            if policy.logical_id not in own
+        }
         for template, values in ((old, was), (new, now))
     )
     moved: dict[tuple[str, str], list[str]] = defaultdict(list)

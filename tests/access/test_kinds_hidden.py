@@ -106,6 +106,14 @@ ROWS = {
         (PARAMETER % "a").replace("'a'", "'a', Odd: 1") + policy(statement()),
         EVERY,
     ),
+    **{
+        f"8 a name that may be that of a policy that denies: {name}": (
+            DENIED,
+            DENIED.replace("PolicyName: Access", f"PolicyName: {name}"),
+            EVERY,
+        )
+        for name in ("!If [A, D, Access]", "'{{resolve:ssm:/name:1}}'")
+    },
     "3 a user of the name of a role": (
         ONE.replace("Roles: [!ImportValue backend]", "Roles: [bob]"),
         ONE.replace("Roles: [!ImportValue backend]", "Users: [bob]"),
@@ -302,3 +310,19 @@ def test_5_a_parameter_that_holds_a_variable_is_another_thing_in_either_version(
         {"Production/environment.yml": settings, "Production/a.yml": each} for each in (in_old_version(text), text)
     )
     assert failing(reviewed(*trees)) == EVERY
+
+
+ENVIRONMENT = "environment: Production\nnames: {{stack: 's-{{service}}', template: '{{service}}.yml', policy: p}}\n"
+ENVIRONMENT = ENVIRONMENT.replace("policy: p", "policy: 'p-{{service}}-{{AwsService}}'") + "parameters: {{{}}}\n"
+
+
+@pytest.mark.parametrize(("default", "fails"), [("", EVERY), (", Default: narrow", EVERY), (", Default: '*'", set())])
+def test_1_a_stack_keeps_the_value_of_a_parameter_that_is_not_passed_any_longer(default: str, fails: set[str]) -> None:
+    text = f"Parameters: {{P: {{Type: String{default}}}}}\nResources:\n{policy(statement(resource='!Ref P'))}"
+    before, after = (
+        {"Production/environment.yml": ENVIRONMENT.format(passed), "Production/orders.yml": text}
+        for passed in ("P: '*'", "")
+    )
+    result = reviewed(before, after)
+    assert failing(result) == fails
+    assert {line.kind for line in lines(result)} <= {"widened", "notice"}  # nothing is narrowed or revoked

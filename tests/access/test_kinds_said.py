@@ -22,6 +22,7 @@ SETTINGS = (
 )
 TRUST = f"{HEAD}  R: {{Type: 'AWS::IAM::Role', Properties: {{AssumeRolePolicyDocument: {{Version: '2012-10-17', "
 TRUST += "Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: %s}]}}}\n"
+INLINE = f"Policies: [{{PolicyName: p, PolicyDocument: {{Version: '2012-10-17', Statement: [{statement()}]}}}}]"
 
 
 class Row(NamedTuple):
@@ -51,6 +52,9 @@ def holders(roles: str, parameter: str = "a") -> str:
 
 
 ROWS = {
+    "3 a policy within a role": Row(
+        (TRUST % "{Service: a}").replace("]}}}", f"]}}, {INLINE}}}}}"), TRUST % "{Service: a}", "SendMessage", "puts"
+    ),
     "3 one role of two": Row(holders("[a, b]"), holders("[a, c]"), r"puts it on c and takes it away from b$"),
     "3 a role more": Row(holders("[a]"), holders("[a, b]"), r"puts it on b$", "takes it away"),
     "3 a role twice": Row(holders("[a, a]"), holders("[a]"), "", "puts|takes"),
