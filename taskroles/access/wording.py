@@ -54,8 +54,17 @@ def access_lines(
     `names` says what to call the imports that resources are built of (see target_names); `account` is the
     environment's own, if it is known.
     """
-    (changes, rules), lines = compared(before, after), []
-    moves = _moves(changes, names or {})
+    sides = (tuple(s._replace(path="", line=0, logical_id="") for s in side) for side in (before, after))
+    return list(_access_lines(*sides, tuple((names or {}).items()), account))
+
+
+@lru_cache(maxsize=64)  # of many services, many change alike
+def _access_lines(
+    before: tuple[Statement, ...], after: tuple[Statement, ...], named: tuple[tuple[str, str], ...], account: str
+) -> tuple[Line, ...]:
+    """Do what `access_lines` does."""
+    (changes, rules), lines, names = compared(before, after), [], dict(named)
+    moves = _moves(changes, names)
     for grows in (True, False):
         had = {service_of(action) for action in rules[not grows]}
         left = [c for c in changes if (c.kind in GROWS) is grows and (grows or c.action not in moves)]
@@ -63,14 +72,14 @@ def access_lines(
             if not any(c.before or c.after for c in group):  # of no action at all: too many patterns
                 lines.append(Line("widened", (), group[0].reason, marks=(UNREAD,)))
                 continue
-            line = _line(services, group, rules, names or {}, grows=grows)
+            line = _line(services, group, rules, names, grows=grows)
             if grows and any(c.action in moves for c in group):
-                line = _move(line, group, moves, names or {})
+                line = _move(line, group, moves, names)
             if grows:
-                found = marks(group, before, after, line.text, account)
+                found = marks(group, [*before], [*after], line.text, account)
                 line = line._replace(undecided=all(change.is_undecided for change in group), marks=found)
-            lines.append(line._replace(text=_once(line.text, names or {})))
-    return lines
+            lines.append(line._replace(text=_once(line.text, names)))
+    return tuple(lines)
 
 
 def _once(text: str, names: dict[str, str]) -> str:

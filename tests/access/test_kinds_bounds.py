@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import HEAD, failing, formats, in_time, policy, reviewed, statement
+from trees import HEAD, failing, formats, in_time, lines, policy, reviewed, statement
 
+from taskroles.access import wording
 from taskroles.access.actions import lines_by_prefix
+from taskroles.access.compare import compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,3 +115,14 @@ def peak(name: str) -> float:
 def test_11_no_template_takes_much_memory(name: str) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(peak, [name]) < 300
+
+
+def test_11_services_that_change_alike_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(wording, "compared", lambda *sides: asked.append(sides) or compared(*sides))
+    trees = (
+        {f"Production/{name}.yml": HEAD + policy(statement(action, "'alike'"), role=name) for name in "abc"}
+        for action in ("'sqs:Get*'", "'sqs:*'")
+    )
+    assert len({line.text for line in lines(reviewed(*trees))}) == 1
+    assert len(asked) == 1
