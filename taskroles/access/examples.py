@@ -8,13 +8,13 @@ elements: Condition operators" and "Set operators for multivalued context keys" 
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import itertools
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from taskroles.access.patterns import glob, letters
+from taskroles.access.values import is_part, network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +26,7 @@ Values = tuple[str, ...]  # of one key in a request; none where the request lack
 
 OTHER = "~~"  # a text that no policy names
 MOST_TEXTS = 24  # of one key
+LONGEST = 60_000  # letters that are put into one text: a template has no more
 MOST_REQUESTS = 1_024
 PARTS = 4  # what a condition costs, next to a position of an automaton
 ARN = 6  # parts of an ARN
@@ -78,7 +79,8 @@ def _filled(text: str, other: str) -> str:
         return ":".join(
             there if "*" in here or "?" in here else here for here, there in zip(parts, others, strict=True)
         )
-    return text.replace("*", other.replace("*", ""))
+    plain = other.replace("*", "")
+    return text.replace("*", plain if text.count("*") * len(plain) < LONGEST else "")
 
 
 def _texts(part: Part) -> Iterator[str]:
@@ -144,11 +146,7 @@ def _arn_like(wanted: str, value: str) -> bool:
 
 
 def _within(wanted: str, value: str) -> bool:
-    try:
-        inner, outer = ipaddress.ip_network(value, strict=False), ipaddress.ip_network(wanted, strict=False)
-    except ValueError:
-        return False
-    return inner.version == outer.version and inner.subnet_of(outer)
+    return is_part(network(value), network(wanted))
 
 
 def _number(text: str) -> float:
@@ -184,11 +182,8 @@ def _beside(read: Callable[[str], float], step: float) -> Callable[[str], Iterat
 
 def _networks(text: str) -> Iterator[str]:
     """Yield a network's first and last address, and addresses of neither of most."""
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return
-    yield from (str(network[0]), str(network[-1]), "198.51.100.77", "2001:db8:ffff::77")
+    if known := network(text):
+        yield from (str(known[0]), str(known[-1]), "198.51.100.77", "2001:db8:ffff::77")
 
 
 MATCHES = {

@@ -12,16 +12,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from taskroles.access.canonical import UNKNOWN
-from taskroles.access.patterns import Letters, glob_matches, includes, letters, spelled_out
+from taskroles.access.patterns import glob_matches, letters, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
 PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))?")
 SECONDS = re.compile(r"[0-9]{9,10}")  # since 1970; fewer may be a year
 ARN = 6  # parts of an ARN
+SYMBOLS = 0xF0000  # the first of the characters that stand for a `${...}`
 WITHOUT_COLONS = frozenset({"${AWS::Partition}", "${AWS::Region}", "${AWS::AccountId}"})
 EXACT, LIKE, IN_ANY_CASE, ARN_LIKE, NETWORK = (
     *("StringEquals", "StringLike", "StringEqualsIgnoreCase", "ArnLike", "IpAddress"),
@@ -33,7 +34,7 @@ def is_within(name: str, values: AbstractSet[str], wide_name: str, wide: Abstrac
     if name == wide_name and values <= wide:
         return True
     if name == wide_name == NETWORK:
-        return all(any(_is_part(each, known) for known in networks(wide)) for each in values)
+        return all(any(is_part(network(each), network(known)) for known in networks(wide)) for each in values)
     matches = MATCHES.get((name, wide_name)) or _bounds(name, wide_name)
     return matches is not None and all(any(matches(value, each) for each in wide) for value in values)
 
@@ -51,23 +52,31 @@ def folded(text: str) -> str:
     return spelled_out(letter if len(letter) > 1 else letter.lower() for letter in letters(text))
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=16_384)
+def network(text: str) -> Network | None:
+    """Return a range of addresses, None if a text is none."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def is_part(inner: Network | None, outer: Network | None) -> bool:
+    """Tell whether all addresses of a range are of another."""
+    return bool(inner and outer and inner.version == outer.version and inner.subnet_of(outer))
+
+
 @lru_cache(maxsize=4096)
 def networks(values: frozenset[str]) -> frozenset[str]:
-    """Return ranges of addresses put together as far as they go; the same ranges if they are none."""
-    try:
-        known = [ipaddress.ip_network(value, strict=False) for value in values]
-    except ValueError:
+    """Return ranges of addresses put together as far as they go; the same ranges if one is none."""
+    known = list(map(network, values))
+    if None in known:
         return values
     by_version = ([each for each in known if each.version == version] for version in (4, 6))
     return frozenset(str(each) for some in by_version for each in ipaddress.collapse_addresses(some))
-
-
-def _is_part(narrow: str, wide: str) -> bool:
-    try:
-        inner, outer = ipaddress.ip_network(narrow, strict=False), ipaddress.ip_network(wide, strict=False)
-    except ValueError:
-        return False
-    return inner.version == outer.version and inner.subnet_of(outer)
 
 
 # --- texts --------------------
@@ -77,26 +86,25 @@ def _is_included(value: str, pattern: str) -> bool:
     """Tell whether a pattern, or a text, is one that a pattern matches whole, whatever a `${...}` stands for."""
     if "${" not in value + pattern:
         return glob_matches(pattern, value)
-    return UNKNOWN not in value + pattern and includes(letters(pattern), letters(value))
+    return "?" not in pattern and UNKNOWN not in value + pattern and glob_matches(*_in_characters(pattern, value))
 
 
 def _is_like_arn(value: str, pattern: str) -> bool:
     """Tell the same of two ARNs, "each of the six colon-delimited components" of which is matched for itself."""
-    parts, patterns = _components(value), _components(pattern)
-    return len(parts) == len(patterns) == ARN and all(map(includes, patterns, parts))
+    known = all(len(letter) == 1 or letter in WITHOUT_COLONS for letter in letters(value) + letters(pattern))
+    patterns, parts = (text.split(":", ARN - 1) for text in _in_characters(pattern, value))
+    plain = "?" not in pattern or "${" not in value
+    return known and plain and len(parts) == len(patterns) == ARN and all(map(glob_matches, patterns, parts))
 
 
-def _components(arn: str) -> list[Letters]:
-    """Return the components of an ARN, none where a `${...}` may hold colons."""
-    found: list[list[str]] = [[]]
-    for letter in letters(arn):
-        if len(letter) > 1 and letter not in WITHOUT_COLONS:
-            return []
-        if letter == ":" and len(found) < ARN:
-            found.append([])
-        else:
-            found[-1].append(letter)
-    return list(map(tuple, found))
+def _in_characters(*texts: str) -> Iterator[str]:
+    """Yield texts with a character of its own for each `${...}`, which equals itself, and which a `*` matches."""
+    characters: dict[str, str] = {}
+    for text in texts:
+        yield "".join(
+            letter if len(letter) == 1 else characters.setdefault(letter, chr(SYMBOLS + len(characters)))
+            for letter in letters(text)
+        )
 
 
 def _is_same(value: str, other: str) -> bool:

@@ -58,6 +58,11 @@ def nested(inner: str) -> str:
     return inner
 
 
+def addresses(last: int) -> str:
+    some = [f"10.{number // 250}.{number % 250}.{last}/32" for number in range(2_500)]
+    return HEAD + policy(statement(Condition=f"{{'ForAllValues:IpAddress': {{k: [{', '.join(some)}]}}}}"))
+
+
 TRIED = {
     "patterns of actions, each asked of each": lambda: (actions("s:*%s"), actions("s:*%s*")),
     "patterns of actions of any service": lambda: (ONE, actions("*%s*")),
@@ -86,6 +91,15 @@ TRIED = {
         HEAD + policy(statement(f"[{ALL}]", "a")),
         HEAD + policy(statement(f"[{ALL}]", "b" * 40_000)),
     ),
+    "a pattern in each star of another": lambda: (
+        HEAD + policy(statement(Condition=f"{{StringLike: {{k: !Sub '{'*a${P}' * 5_000}'}}}}")),
+        HEAD + policy(statement(Condition=f"{{StringLike: {{k: !Sub '{'*a' * 9_900}*${{P}}'}}}}")),
+    ),
+    "an ARN that a pattern nearly matches": lambda: (
+        HEAD + policy(statement(Condition=f"{{ArnLike: {{k: 'arn:aws:s3:::*{'a' * 15_000}b'}}}}")),
+        HEAD + policy(statement(Condition=f"{{ArnLike: {{k: 'arn:aws:s3:::{'a' * 30_000}'}}}}")),
+    ),
+    "addresses": lambda: (addresses(1), addresses(2)),
     "a text that grows": lambda: (ONE, HEAD + policy(statement(resource=nested("x")))),
     "a text that never ends": lambda: (ONE, HEAD + policy(statement(resource=f"!Sub '{'${' * 25_000}'"))),
 }
