@@ -109,6 +109,8 @@ def uncertain_values(
             yield name, "a deploy passes it no longer: a stack keeps its value, a new one takes what the template says"
     for name in sorted((both & (was.keys() ^ now.keys())) - kept):
         yield name, "one side leaves it to each stack"
-    for name in sorted(both & (was.keys() | now.keys())):
-        if any("${" in values.get(name, "") for values in (was, now)):  # in a document of 2012-10-17, a variable
+    for name in sorted(both):
+        texts = [values.get(name, "") for values in (was, now)]
+        texts += [template.facts.get(f"Parameters {name}", "") for template in (old, new)]  # one that is not plain
+        if any("${" in text for text in texts):  # in a document of 2012-10-17, a variable
             yield name, "it holds a ${"

@@ -173,6 +173,8 @@ def _line(
         return Line(group[0].kind, services, _side_text(delta, names), moved, *sides)
     old, new = ({a: side[a] for a in said | beside if a in side} for side in rules)
     was, now = (_side_text(side, names) for side in (old, new))
+    if was == now:  # of actions that stay, what AWS may add to them tells the sides apart
+        was, now = (_side_text({a: side[a] for a in said if a in side}, names) for side in rules)
     if was == now:  # what it leaves out tells them apart
         was, now = (_side_text(side, None) for side in (old, new))
     text = f"{was} → {now}"

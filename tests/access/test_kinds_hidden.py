@@ -162,11 +162,12 @@ ROWS = {
         for text, plain in NUMBERS
     },
     **{
-        f"5 a variable {where}": (in_old_version(text), text, GRANTS)
+        f"5 a variable {where}": (in_old_version(text), text, EVERY if "default" in where else GRANTS)
         for where, text in {
             "within an If of a condition": when(f"StringEquals: {{k: !If [A, {NAME}, b]}}"),
             "within an If that is a condition": HEAD
             + policy(statement(Condition=f"!If [A, {{StringEquals: {{k: {NAME}}}}}, {{}}]")),
+            "in the default of a parameter": PARAMETER % "${aws:username}" + policy(statement(resource="!Ref P")),
             "made of a name": HEAD + policy(statement(resource="!Join ['', ['a${', !Ref EnvType, '}']]")),
             "made of a name that begins with a brace": HEAD + policy(statement(resource="!Sub 'a$${EnvType}'")),
         }.items()

@@ -74,6 +74,16 @@ ROWS = {
         of("{Effect: Allow, NotAction: 'sqs:SendMessage', Resource: '*'}"),
         "wildcard NotAction: also what AWS adds to it later",
     ),
+    "6 a wildcard that is more for later alone": Row(
+        of(statement("['sqs:AddPermission', 'sqs:Send*']", "'*'")),
+        of(statement("['sqs:AddPermission', 'sqs:Sen*']", "'*'")),
+        r"^nothing → what AWS may add to sqs:sen\* on every",
+    ),
+    "6 what two NotActions leave out together": Row(
+        of(*(f"{{Effect: Allow, NotAction: '{each}', Resource: '*'}}" for each in ("sqs:A*", "sqs:*Z"))),
+        of(statement("'*'", "'*'")),
+        r"^nothing → what AWS may add to ",
+    ),
     "6 a wildcard for no action": Row(*on("'*'", "'dynamo:*'"), r"what AWS may add to dynamo:\* on every"),
     "6 a wildcard over services": Row(
         of(statement("'s3:*'")), of(statement("'s3*:*'")), r"what AWS may add to s3\*:\*, 26 s3", r"\(\*"
