@@ -144,7 +144,7 @@ def review(base: Side, head: Side, environments: Iterable[str] = (), services: I
         scopes = tuple(scope(file, *each) for each in known)
         where = settings_of(file.environment, base, head)
         lines[file] = unread or compare_templates(old.get(file), new.get(file), *scopes, where)
-    for file, shared in shared_names(old, new, head):
+    for file, shared in shared_names(old, new, base, head):
         lines[file].append(shared)
     found: dict[str, dict[Line, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in changed:
@@ -292,8 +292,10 @@ def undecided(old: Template, new: Template, moved: set[str]) -> Iterator[Line]:
             how = "came" if was is None else "went" if now is None else "changed"
             yield Line("widened", (), f"{CANNOT_TELL}: {key} {how}", marks=(UNREAD,))
     for key in sorted(old.meanings.keys() & new.meanings.keys()):
-        if old.meanings[key] != new.meanings[key] or key.removeprefix(DEFAULT) in moved:
-            yield Line("widened", (), f"{CANNOT_TELL}: {key} changed", marks=(UNREAD,))
+        name = key.removeprefix(DEFAULT)
+        if old.meanings[key] != new.meanings[key] or name in moved:
+            what = f"the value of parameter {name}" if name in moved else key
+            yield Line("widened", (), f"{CANNOT_TELL}: {what} changed", marks=(UNREAD,))
 
 
 # --- across files --------------------
@@ -306,12 +308,16 @@ def scope(file: File, other: Side, services: set[str]) -> str:
     return "in this environment" if file.environment in other.environments else "environment"
 
 
-def shared_names(old: dict[File, Template], new: dict[File, Template], head: Side) -> Iterator[tuple[File, Line]]:
+def shared_names(
+    old: dict[File, Template], new: dict[File, Template], base: Side, head: Side
+) -> Iterator[tuple[File, Line]]:
     """Yield a line for each policy that is new and whose name another one has, or had, on the same role, with its file."""
     passed = {name: environment.parameters for name, environment in head.environments.items()}
+    was = passed | {name: each.parameters for name, each in base.environments.items() if each.described}
     texts = [key for template in new.values() for key in policy_keys(template)]
     old, new = (
-        {file: named(each, passed.get(file.environment, {})) for file, each in some.items()} for some in (old, new)
+        {file: named(each, given.get(file.environment, {})) for file, each in some.items()}
+        for some, given in ((old, was), (new, passed))
     )
     keys = [(file, *key) for file, template in new.items() for key in policy_keys(template)]
     written = {key: text[1:] for key, text in zip(keys, texts, strict=True)}

@@ -327,3 +327,23 @@ def test_1_a_stack_keeps_the_value_of_a_parameter_that_is_not_passed_any_longer(
     result = reviewed(before, after)
     assert failing(result) == fails
     assert {line.kind for line in lines(result)} <= {"widened", "notice"}  # nothing is narrowed or revoked
+
+
+def test_8_a_value_that_is_passed_can_make_a_name_that_of_a_policy_that_denies() -> None:
+    text = HEAD + policy(statement()).replace("PolicyName: Access", "PolicyName: !Ref EnvType")
+    text += policy(statement(Effect="Deny"), name="D")
+    before, after = (
+        {"Production/environment.yml": ENVIRONMENT.format(f"EnvType: {value}"), "Production/orders.yml": text}
+        for value in "CD"
+    )
+    assert failing(reviewed(before, after)) == GRANTS
+
+
+def test_9_a_value_that_is_passed_is_no_default() -> None:
+    text = HEAD + policy(statement(resource="!Select [0, [!Ref EnvType]]"))
+    before, after = (
+        {"Production/environment.yml": ENVIRONMENT.format(f"EnvType: {value}"), "Production/orders.yml": text}
+        for value in "CD"
+    )
+    texts = [line.text for line in lines(reviewed(before, after)) if line.kind == "widened"]
+    assert texts == ["cannot tell: the value of parameter EnvType changed"]
