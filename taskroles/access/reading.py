@@ -219,10 +219,15 @@ def _principals(raw: dict[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(principal, dict) or not principal or not principal.keys() <= PRINCIPALS:
         return (unspelled(principal),)
     return tuple(
-        "*" if (kind, value) == ("AWS", "*") else f"{kind} {canonical(value)}"
+        _everybody(f"{kind} {canonical(value)}")
         for kind, values in principal.items()
         for value in _listed(values) or [None]
     )
+
+
+def _everybody(principal: str) -> str:
+    """Return a principal, or what all principals are called."""
+    return "*" if principal == "AWS *" else principal
 
 
 def _fault(raw: object) -> str:
@@ -259,8 +264,8 @@ def filled(statements: Iterable[Statement], values: dict[str, str]) -> Iterator[
         return
     for statement in statements:
         yield statement._replace(
-            resources=tuple(with_values(text, values) for text in statement.resources),
-            not_resources=tuple(with_values(text, values) for text in statement.not_resources),
+            resources=tuple(_everybody(with_values(text, values)) for text in statement.resources),
+            not_resources=tuple(_everybody(with_values(text, values)) for text in statement.not_resources),
             condition=frozenset(
                 part._replace(values=frozenset(with_values(text, values) for text in part.values))
                 for part in statement.condition

@@ -144,6 +144,11 @@ ROWS = {
     "9 everybody that is trusted": Row(
         TRUST % "{Service: a}", TRUST % "'*'", r"AssumeRole on everybody \(trust of \$\{R\}\)$", "every role"
     ),
+    "9 everybody that a parameter names": Row(
+        (TRUST % "{AWS: !Ref EnvType}").replace("Production", "a"),
+        (TRUST % "{AWS: !Ref EnvType}").replace("Production", "'*'"),
+        r"→ AssumeRole on everybody \(trust of",
+    ),
     "9 five places": Row(
         of(),
         of(*(statement(f"'sqs:{a}'", a) for a in ["SendMessage", "PurgeQueue", "TagQueue", "DeleteQueue"])),
