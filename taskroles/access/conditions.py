@@ -195,9 +195,9 @@ def _part_implies(one: Part, other: Part) -> bool:
         return one.operator == "StringEquals" and is_apart(one.values, other.name.replace("Not", ""), other.values)
     if (one.quantifier, one.is_negated) != (other.quantifier, other.is_negated):
         return False
-    if one.is_negated:  # IfExists says nothing: it holds where the key is lacking
-        return one.quantifier != "ForAnyValue:" and _leaves_out(one, other)
     stricter = other.operator.endswith("IfExists") or not one.operator.endswith("IfExists")
+    if one.is_negated:  # holds where the key is lacking, but for ForAnyValue
+        return (stricter or one.quantifier != "ForAnyValue:") and _leaves_out(one, other)
     return stricter and is_within(one.name, one.values, other.name, other.values)
 
 

@@ -43,6 +43,10 @@ NARROWER = {  # than: and not the other way round
     "an earlier end": (when("DateLessThan", "2029-12-31", NOW), when("DateLessThan", "2030-01-01T00:00:00Z", NOW)),
     "a later start": (when("DateGreaterThan", "2021-01-01", NOW), when("DateGreaterThan", "1577836800", NOW)),
     "more that must not be": (when("StringNotLike", "a*"), when("StringNotLike", ["ab*", "a"])),
+    "more that one of several must not be": (
+        when("ForAnyValue:StringNotEquals", ["a", "b"], KEYS),
+        when("ForAnyValue:StringNotEquals", ["a"], KEYS),
+    ),
     "a text that is none of those": (when("StringEquals", "a"), when("StringNotLike", "b*")),
     "a wider network that must not be": (
         when("NotIpAddress", "10.0.0.0/7", ADDRESS),
@@ -88,6 +92,7 @@ def test_what_is_narrower_holds_in_fewer_requests(name: str) -> None:
         (when("StringEquals", "a*"), when("StringNotLike", "a?")),
         (when("StringEquals", "a"), when("StringNotEqualsIgnoreCase", "A")),
         (when("StringEquals", "a"), when("ForAllValues:StringNotEquals", "b")),
+        (when("ForAnyValue:StringNotEqualsIfExists", "a"), when("ForAnyValue:StringNotEquals", "a")),
         (when("ForAllValues:StringEquals", "a"), when("Null", "false")),
         (when("Null", "true"), when("ForAnyValue:StringEqualsIfExists", "a")),
         (when("ArnLike", "arn:aws:s3:::a", ARN), when("ArnLike", {"Fn::Sub": "arn:aws:${P}:::a"}, ARN)),
