@@ -84,7 +84,7 @@ def beside(operator: str, value: object) -> list[str]:
     """Return values of a key that meet a condition's value, and ones that just do not."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if "numeric" in operator:
-        return [text, str(float(text) + 1), str(float(text) - 1), str(float(text) + 0.5)]
+        return [text, *(str(number(text) + step) for step in (1, -1, 0.5))]
     if "date" in operator:
         return ["2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2020-08-01T00:00:00Z", "2022-01-01T00:00:00Z"]
     if "ipaddress" in operator:
@@ -101,3 +101,11 @@ def beside(operator: str, value: object) -> list[str]:
         "x",
         "b",
     ]
+
+
+def number(text: str) -> float:
+    """Return a text as a number; what is none is equal to no value: any stands beside it."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0

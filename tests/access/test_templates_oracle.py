@@ -57,3 +57,25 @@ def test_no_template_grows_unsaid(pair: tuple[Any, Any]) -> None:
             if not line.aws_services or not action or not set(services).isdisjoint(line.aws_services)
         ]
         assert said, f"{action} on {what}\nbefore: {json.dumps(before)}\nafter: {json.dumps(after)}\nsaid: {lines}"
+
+
+def test_a_condition_on_what_is_no_number_is_asked_of_too() -> None:
+    said = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    documents = [said | {"Condition": {"NumericEquals": {"s3:max-keys": "a"}}}, said]
+    before, after = (
+        {
+            "Resources": {
+                "A": {
+                    "Type": "AWS::IAM::RolePolicy",
+                    "Properties": {
+                        "PolicyName": "n",
+                        "RoleName": "r",
+                        "PolicyDocument": {"Version": "2012-10-17", "Statement": [each]},
+                    },
+                }
+            }
+        }
+        for each in documents
+    )
+    assert "sqs:SendMessage" in dict(growth(before, after))
+    assert growing_lines(before, after)
