@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from taskroles.access.canonical import UNKNOWN
 from taskroles.access.meanings import known_values
 from taskroles.access.reading import with_values
 from taskroles.access.wording import Line
 from taskroles.names import POLICY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from taskroles.access.reading import Policy, Template
+
+    Key = tuple[str, str, str]  # environment, policy name, role
 
 POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to find files that need to be parsed
 
@@ -57,9 +60,24 @@ def may_have_policy(data: bytes, names: set[str], passed: Mapping[str, str]) -> 
     """Tell whether a template may have a policy of one of these names: one that spells them oddly may."""
     found = [with_values(text.decode(errors="replace"), passed) for text in POLICY_NAME.findall(data)]
     is_plain = b"\\" not in data and len(found) == data.count(b"PolicyName") and all(map(POLICY.fullmatch, found))
-    return not (is_plain and names.isdisjoint(found))
+    return not (is_plain and names.isdisjoint(found)) or any(UNKNOWN in name for name in names)
 
 
 def policy_keys(template: Template) -> list[tuple[str, str, str]]:
     """Return (logical id, policy name, role) of each policy and role."""
     return [(policy.logical_id, policy.name, role) for policy in template.policies for role in policy.roles]
+
+
+def known_key(environment: str, name: str, role: str) -> Key:
+    """Return what tells policies apart; "" for a name or a role that is not known: an Fn::If chooses it, a mapping."""
+    return (environment, *("" if UNKNOWN in text else text for text in (name, role)))
+
+
+def alike(key: Key, keys: Iterable[Key], unknown: Iterable[Key]) -> list[Key]:
+    """Return a key and those of the others that may be the same policy's; `unknown` are those that are not known."""
+    others = keys if "" in key else unknown
+    return [key, *(other for other in others if other != key and all(map(_may_be, key, other)))]
+
+
+def _may_be(one: str, other: str) -> bool:
+    return one == other or not one or not other

@@ -11,7 +11,7 @@ from taskroles.access.environments import Environment, by_importance, read_envir
 from taskroles.access.marks import UNREAD, Mark
 from taskroles.access.meanings import DEFAULT, moved_values, still_passed, uncertain_values
 from taskroles.access.places import bare
-from taskroles.access.policy_names import denies, may_have_policy, named, policy_keys, renamed
+from taskroles.access.policy_names import alike, denies, known_key, may_have_policy, named, policy_keys, renamed
 from taskroles.access.reading import Template, read_template, with_values
 from taskroles.access.report import Review, Section
 from taskroles.access.resources import TRUST
@@ -332,25 +332,33 @@ def shared_names(
     denied = set()
     for file, template in (new | others).items():
         for logical_id, name, role in policy_keys(template):
-            users[file.environment, name, role].append(f"{logical_id} ({file.service})")
-        denied |= {(file.environment, p.name, role) for p in template.policies if denies(p) for role in p.roles}
+            users[known_key(file.environment, name, role)].append(f"{logical_id} ({file.service})")
+        denied |= {
+            known_key(file.environment, p.name, role) for p in template.policies if denies(p) for role in p.roles
+        }
     left: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for file, logical_id, name, role in sorted(had - set(keys)):
-        left[file.environment, name, role].append(f"{logical_id} ({file.service})")
+        left[known_key(file.environment, name, role)].append(f"{logical_id} ({file.service})")
+    all_keys = sorted(users.keys() | left.keys())
+    unknown = [key for key in all_keys if "" in key]
     for file, logical_id, name, role in fresh:
-        key = (file.environment, name, role)
-        kind = "widened" if key in denied else "notice"
+        key = known_key(file.environment, name, role)
+        same = alike(key, all_keys, unknown)
+        kind = "notice" if denied.isdisjoint(same) else "widened"
         called, on = written[file, logical_id, name, role]
-        if len(users[key]) > 1:
-            text = f"{enumerate_text(users[key])} share the name {called} on {bare(on)}: CloudFormation refuses the"
+        sharing, others_left = (
+            list(dict.fromkeys(who for each in same for who in some[each])) for some in (users, left)
+        )
+        may = "may " * (len(same) > 1 or "" in key)
+        if len(sharing) > 1:
+            text = f"{enumerate_text(sharing)} {may}share the name {called} on {bare(on)}: CloudFormation refuses the"
             effect = (
                 "second; where both are there, the one deployed last is what counts, and removing either removes it"
             )
             yield file, Line(kind, (), f"{text} {effect}")
-        elif others_left := [each for each in left[key] if not each.endswith(f" ({file.service})")]:
-            text = (
-                f"{logical_id} takes over the name {called} on {bare(on)} from {enumerate_text(others_left)}: whatever"
-            )
+        elif others_left := [each for each in others_left if not each.endswith(f" ({file.service})")]:
+            takes = f"{may}take{'s' * (not may)} over"
+            text = f"{logical_id} {takes} the name {called} on {bare(on)} from {enumerate_text(others_left)}: whatever"
             yield file, Line(kind, (), f"{text} removes that removes this, so deploy or destroy that stack first")
 
 

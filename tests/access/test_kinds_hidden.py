@@ -244,6 +244,24 @@ def test_8_a_name_that_another_policy_has_is_one_however_it_is_spelled(spelled: 
     assert any("share the name" in line.text for line in lines(result))
 
 
+CHOSEN = ("!If [A, admin, !ImportValue backend]", "!FindInMap [M, a, role]", "'{{resolve:ssm:/role:1}}'")
+
+
+@pytest.mark.parametrize("role", CHOSEN)
+@pytest.mark.parametrize("denies", ["Allow", "Deny"])
+def test_8_a_name_on_a_role_that_may_be_another_one_s_is_said(role: str, denies: str) -> None:
+    """What is new denies, or what is there already: the one that is deployed last is what counts."""
+    there = NEVER + HEAD + policy(statement(Effect="Deny" if denies == "Allow" else "Allow"), name="There")
+    there = there.replace("!ImportValue backend", role)
+    new = HEAD + policy(statement(Effect=denies), name="New")
+    for some, others, name in ((there, new, "There"), (new, there, "New")):
+        before = {"Production/a.yml": some, "Production/b.yml": others}
+        after = before | {"Production/b.yml": re.sub("PolicyName: .*", f"PolicyName: {name}", others)}
+        result = reviewed(before, after)
+        assert failing(result) == GRANTS, lines(result)
+        assert any("may share the name" in line.text for line in lines(result))
+
+
 def test_9_every_resource_is_marked_as_such_where_a_parameter_names_it() -> None:
     (line,) = lines(reviewed(PARAMETER % "*" + policy(), PARAMETER % "*" + policy(statement(resource="!Ref P"))))
     assert "on every queue" in line.text
