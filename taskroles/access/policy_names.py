@@ -40,8 +40,8 @@ def renamed(old: Template, new: Template, passed: Mapping[str, str], passed_now:
 
 
 def denies(policy: Policy) -> bool:
-    """Tell whether a policy denies anything, so that more is allowed without it."""
-    return any(statement.effect == "Deny" for statement in policy.statements)
+    """Tell whether a policy denies anything, or may, so that more is allowed without it."""
+    return policy.unread or any(statement.effect == "Deny" for statement in policy.statements)
 
 
 def named(template: Template, passed: Mapping[str, str]) -> Template:

@@ -84,6 +84,7 @@ class Policy(NamedTuple):
     line: int = 0
     stays: bool = False  # CloudFormation leaves it where it is when it is removed
     stays_behind: bool = False  # ... and when a change of its name or its holder makes another of it
+    unread: bool = False  # some of its document is not understood, and may be a Deny
 
 
 class Template(NamedTuple):
@@ -121,9 +122,8 @@ def read_template(text: str, path: str) -> Template:
                 whose = f" of {held.name} for {', '.join(held.holders)} if {conditions.spelled(when)}"
                 for key, value in strange.items():
                     facts[key] = facts.get(key, "") + value + whose  # of one name there may be several
-                policies.append(
-                    Policy(logical_id, held.name, held.holders, tuple(statements), grants, line, *found[2:])
-                )
+                parts = (logical_id, held.name, held.holders, tuple(statements), grants, line, *found[2:])
+                policies.append(Policy(*parts, unread=bool(strange)))
     except resources.Incomplete as error:
         raise TemplateError(f"{where}: {error}") from None
     except WRONG_SHAPE as error:

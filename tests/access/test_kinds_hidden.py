@@ -262,6 +262,19 @@ def test_8_a_name_on_a_role_that_may_be_another_one_s_is_said(role: str, denies:
         assert any("may share the name" in line.text for line in lines(result))
 
 
+MAYBE = f"{{'Fn::If': [A, {statement(Effect='Deny')}, !Ref 'AWS::NoValue']}}"
+
+
+@pytest.mark.parametrize("may", [MAYBE, statement("!Ref P", Effect="Deny"), statement(Effect="Deny", Odd="1")])
+def test_8_the_name_of_a_policy_that_may_deny_is_said(may: str) -> None:
+    there = ALWAYS + HEAD + policy(may, name="There")
+    before, after = HEAD + policy(statement(), name="New"), HEAD + policy(statement(), name="There")
+    trees = ({"Production/a.yml": there, "Production/b.yml": each} for each in (before, after))
+    result = reviewed(*trees)
+    assert failing(result) == GRANTS, lines(result)
+    assert any("share the name There" in line.text for line in lines(result))
+
+
 def test_9_every_resource_is_marked_as_such_where_a_parameter_names_it() -> None:
     (line,) = lines(reviewed(PARAMETER % "*" + policy(), PARAMETER % "*" + policy(statement(resource="!Ref P"))))
     assert "on every queue" in line.text
