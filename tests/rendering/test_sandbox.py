@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PARTIAL = "policies/sqs/full.yml.j2"
 STEPS = "takes more than 100,000 turns of loops, calls and includes"
-LONG = "makes more than 1,000,000 characters"
+LONG = "makes more than 10,000,000 characters"
 DEEP = "lists and maps in lists stand one in the other, and no deeper"
 CODE = {
     "the classes of a text": (
