@@ -56,6 +56,7 @@ NARROWER = {  # than: and not the other way round
         when("IpAddress", ["10.0.0.0/9", "10.128.0.0/10"], ADDRESS),
         when("IpAddress", "10.0.0.0/8", ADDRESS),
     ),
+    "a text that is none of those that must not be": (when("StringEquals", "a"), when("StringNotEquals", "b")),
     "a text in its case": (when("StringEquals", "A"), when("StringEqualsIgnoreCase", "a")),
     "a pattern with a variable": (
         when("StringLike", "home/${aws:username}/a*"),

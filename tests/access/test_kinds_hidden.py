@@ -262,6 +262,14 @@ def test_8_a_name_on_a_role_that_may_be_another_one_s_is_said(role: str, denies:
         assert any("may share the name" in line.text for line in lines(result))
 
 
+def test_8_a_policy_name_that_a_function_chooses_may_be_that_of_a_policy_that_did_not_change() -> None:
+    there = HEAD + policy(statement(Effect="Deny"), name="There")
+    before = {"Production/a.yml": NEVER + HEAD + policy(statement(), name="New"), "Production/b.yml": there}
+    chosen = before["Production/a.yml"].replace("PolicyName: New", "PolicyName: !If [A, There, New]")
+    result = reviewed(before, before | {"Production/a.yml": chosen})
+    assert any("may share the name" in line.text for line in lines(result)), lines(result)
+
+
 MAYBE = f"{{'Fn::If': [A, {statement(Effect='Deny')}, !Ref 'AWS::NoValue']}}"
 
 
