@@ -15,7 +15,7 @@ sys.path.append(str(ROOT))
 
 from taskroles.access.environments import Environment, by_importance, environments_in, require  # noqa: E402
 from taskroles.access.template import parse_template  # noqa: E402
-from taskroles.deploying.stacks import Account  # noqa: E402
+from taskroles.deploying.aws import Account  # noqa: E402
 from taskroles.deploying.templates import imported, parameter_values, policies, resolve  # noqa: E402
 from taskroles.faults import BadInput, printable  # noqa: E402, F401
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from taskroles.access.environments import here
 from taskroles.access.report import _escaped
 from taskroles.commands._arguments import ended
-from taskroles.deploying import changes, drift, events, preflight, stacks, status
+from taskroles.deploying import aws, changes, drift, events, exports, owners, preflight, status
 from taskroles.faults import BadInput, printable, visible
 
 if TYPE_CHECKING:
@@ -111,27 +110,24 @@ def stack(_name: str) -> dict[str, Any]:
 def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Environment:
     """Return an environment whose AWS answers so."""
     monkeypatch.chdir(project.folder)
-    account = stacks.Account(HOSTILE, HOSTILE, "aws", HOSTILE)
+    account = aws.Account(HOSTILE, HOSTILE, "aws", HOSTILE)
     document = {"Statement": [{"Effect": "Allow", "Action": [HOSTILE, SQS], "Resource": HOSTILE}]}
     policy = {"PolicyName": HOSTILE, "PolicyDocument": document, "Roles": [HOSTILE]}
     resources = {"A": {"Type": "AWS::IAM::Policy", "Properties": policy}, HOSTILE: {"Type": HOSTILE, "Properties": {}}}
     theirs = spelled({"Resources": resources})
-    iam = SimpleNamespace(
-        exceptions=SimpleNamespace(NoSuchEntityException=KeyError),
-        get_role_policy=lambda **_: {"PolicyDocument": {"Statement": {**document["Statement"][0], "Resource": "*"}}},
-    )
+    held = {"PolicyDocument": {"Statement": {**document["Statement"][0], "Resource": "*"}}}
     asked: dict[str, Callable[..., Any]] = {
         "account_of": lambda _: account,
         "pages": answer,
         "find_stack": stack,
         "template_of": lambda _: theirs,
         "all_exports": dict,
-        "client": lambda _: iam,
+        "ask": lambda *_, **__: held,
         "strays": lambda _: ["gone"],
         "uncommitted": lambda _: [f" M {HOSTILE}"],
         "imported": lambda *_: [HOSTILE],
     }
-    for module in (changes, drift, events, preflight, status):
+    for module in (changes, drift, events, exports, owners, preflight, status):
         for name, stub in asked.items():
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, stub)

@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from taskroles.access.environments import Environment, here, require
-from taskroles.deploying.preflight import no_access
-from taskroles.deploying.stacks import Refused, aws_errors, strays
+from taskroles.deploying.aws import Refused, aws_errors, no_access
+from taskroles.deploying.stacks import strays
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:

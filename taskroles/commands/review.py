@@ -65,7 +65,8 @@ def working_tree_side() -> Side:
 
 def deployed_side(other: Side, environments: list[str], services: list[str]) -> Side:
     """Return what is deployed now, of the environments and services of the other side unless told which."""
-    from taskroles.deploying.stacks import Refused, aws_errors, deployed_templates
+    from taskroles.deploying.aws import Refused, aws_errors
+    from taskroles.deploying.stacks import deployed_templates
 
     held: dict[str, bytes] = {}
     for name in environments or sorted({file.environment for file in other.paths}):

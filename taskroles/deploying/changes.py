@@ -6,7 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskroles.deploying.stacks import find_stack, pages
+from taskroles.deploying.aws import pages
+from taskroles.deploying.stacks import find_stack
 from taskroles.faults import printable
 from taskroles.terminal import columns, paint
 

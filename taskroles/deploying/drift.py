@@ -9,17 +9,8 @@ from taskroles.access.compare import CANNOT_TELL, compare
 from taskroles.access.reading import Place, read_document
 from taskroles.access.template import TemplateError, parse_template
 from taskroles.access.wording import SIGNS, access_lines, column
-from taskroles.deploying.stacks import (
-    Refused,
-    account_of,
-    all_exports,
-    came_up,
-    client,
-    find_stack,
-    heading,
-    pages,
-    template_of,
-)
+from taskroles.deploying.aws import Refused, account_of, ask, heading, pages
+from taskroles.deploying.stacks import all_exports, came_up, find_stack, template_of
 from taskroles.deploying.templates import documents, others, parameter_values, planned
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
@@ -93,12 +84,15 @@ def deployment(environment: Environment, service: str, stack: dict[str, Any] | N
 
 def inline_policies(role: str) -> dict[str, dict[str, Any]]:
     """Return the inline policies of a role as IAM has them now: name to policy document."""
-    iam = client("iam")
+    from botocore.exceptions import ClientError
+
     try:
         names = list(pages("iam", "list_role_policies", "PolicyNames", RoleName=role))
-    except iam.exceptions.NoSuchEntityException:
-        return {}
-    return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchEntity":
+            return {}
+        raise
+    return {name: ask("iam", "get_role_policy", RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
 
 
 def read(documents: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], list[Statement]]:

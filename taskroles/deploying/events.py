@@ -6,9 +6,10 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
+from taskroles.deploying.aws import pages
 from taskroles.deploying.changes import Transcript, transcript
 from taskroles.deploying.preflight import state_problem
-from taskroles.deploying.stacks import find_stack, pages
+from taskroles.deploying.stacks import find_stack
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
 

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from taskroles.access.template import parse_template
-from taskroles.deploying.stacks import (
-    NEVER_CAME_UP,
-    Account,
-    Refused,
-    account_of,
-    all_exports,
-    aws_errors,
-    came_up,
-    find_stack,
-    heading,
-    importers,
-    strays,
-    template_of,
-)
+from taskroles.deploying.aws import Refused, account_of, aws_errors, heading, no_access
+from taskroles.deploying.aws_cli import aws_cli_problems
+from taskroles.deploying.exports import export_problems
+from taskroles.deploying.owners import owner_problems
+from taskroles.deploying.stacks import NEVER_CAME_UP, came_up, find_stack, strays
 from taskroles.deploying.templates import (
     deployed_parameters,
-    documents,
-    imported,
-    parameter_values,
-    planned,
-    policies,
     read_template,
 )
 from taskroles.faults import printable
 from taskroles.git import GitError, uncommitted
-from taskroles.terminal import columns, paint, say
+from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taskroles.access.environments import Environment
-
-OLDEST_AWS_CLI = {1: (1, 29, 0), 2: (2, 13, 0)}  # the first that know AWS_ENDPOINT_URL
 
 
 def check(environment: Environment, services: Sequence[str], *, recreate: bool) -> int:
@@ -80,20 +59,6 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
     return 0
 
 
-def aws_cli_problems() -> list[str]:
-    """Return what is wrong with the AWS CLI on PATH."""
-    if not shutil.which("aws"):
-        return ["the AWS CLI (aws) is not on PATH: install it, version 2 or 1"]
-    version = subprocess.run(["aws", "--version"], check=False, capture_output=True, text=True)
-    match = re.search(r"aws-cli/(\d+)\.(\d+)\.(\d+)", version.stdout + version.stderr)
-    if not match:
-        return [printable(f"`aws --version` does not say its version but: {(version.stdout + version.stderr).strip()}")]
-    found = tuple(map(int, match.groups()))
-    oldest = OLDEST_AWS_CLI.get(found[0], (0,))
-    dotted = ".".join(map(str, oldest))
-    return [f"AWS CLI {match[0]} is too old: {dotted} or newer is needed"] if found < oldest else []
-
-
 def not_committed(environment: Environment, services: Sequence[str]) -> list[str]:
     """Return what git holds against what deploys: a line for each file that is not committed as it is here."""
     try:
@@ -124,12 +89,6 @@ def stray_warnings(environment: Environment) -> list[str]:
     ]
 
 
-def no_access(error: Exception) -> str:
-    """Return what to do about an error in asking who we are."""
-    profile = f"profile {os.environ['AWS_PROFILE']}" if os.environ.get("AWS_PROFILE") else "no AWS_PROFILE set"
-    return printable(f"AWS cannot be asked: {error} ({profile}; `aws sts get-caller-identity` must work)")
-
-
 def state_problem(service: str, stack: dict[str, Any] | None) -> list[str]:
     """Return the problem with a stack in a state that no deploy can leave, and the way out; or nothing."""
     status = stack["StackStatus"] if stack else ""
@@ -147,45 +106,3 @@ def state_problem(service: str, stack: dict[str, Any] | None) -> list[str]:
     else:
         return []
     return [printable(f"{service}: stack {stack['StackName']} is {status};") + f"\n      {printable(way_out)}"]
-
-
-def export_problems(environment: Environment, account: Account, stacks: dict[str, dict[str, Any] | None]) -> list[str]:
-    """Return the exports that the templates of the services import and no stack has, as one problem."""
-    needed_by: dict[str, list[str]] = {}
-    for service, stack in stacks.items():
-        for name in dict.fromkeys(imported(*planned(environment, service, account, stack))):
-            needed_by.setdefault(name, []).append(service)
-    exports = all_exports()
-    rows = [
-        [printable(name), f"needed by {', '.join(services)}"]
-        for name, services in needed_by.items()
-        if name not in exports
-    ]
-    return ["\n      ".join(["no stack of this account and region exports:", *columns(rows)])] if rows else []
-
-
-def owner_problems(environment: Environment, account: Account, stacks: dict[str, dict[str, Any] | None]) -> list[str]:
-    """Return a problem for each other stack that puts policies on our roles under the names that we use.
-
-    Its policies and ours would overwrite each other, and the first to go deletes both. Such a stack imports
-    the role's name as ours do, so that CloudFormation can list it.
-    """
-    exports = all_exports()
-    ours: dict[tuple[str, str], str] = {}
-    suspects: set[str] = set()
-    for service, stack in stacks.items():
-        template, values = planned(environment, service, account, stack)
-        ours |= dict.fromkeys(documents(template, values, exports), service)
-        roles = imported([policy["Roles"] for policy in policies(template)], values)
-        suspects.update(name for role in set(roles) & exports.keys() for name in importers(role))
-    problems = []
-    for other in sorted(suspects - {environment.stack(service) for service in stacks}):
-        template = parse_template(template_of(other), other)
-        theirs = documents(template, parameter_values(template, account, find_stack(other)), exports)
-        if both := sorted(ours.keys() & theirs.keys()):
-            names = "".join("\n      " + printable(f"{name} on role {role}") for role, name in both)
-            problems.append(
-                f"{ours[both[0]]}: stack {printable(other)} owns policies of the same names; delete it first, "
-                f"or take them out of it:{names}"
-            )
-    return problems

@@ -1,91 +1,19 @@
-"""What AWS holds, asked through botocore: stacks, templates, exports. Reads only; deploy.sh alone changes AWS."""
+"""What AWS holds: stacks, templates, exports."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from taskroles.faults import BadInput, printable
+from taskroles.deploying.aws import account_of, ask, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from botocore.client import BaseClient
-    from botocore.session import Session
+    from collections.abc import Iterable
 
     from taskroles.access.environments import Environment
 
 NEVER_CAME_UP = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"}
-
-
-class Refused(Exception):
-    """A check failed: the message says what, and the exit code is 1."""
-
-
-class Account(NamedTuple):
-    """Where the credentials lead."""
-
-    id: str
-    region: str
-    partition: str
-    principal: str
-
-
-@functools.cache
-def client(service: str) -> BaseClient:
-    """Return a client that takes profile, region and endpoint from where the AWS CLI takes them.
-
-    Raises BadInput if one of these is none.
-    """
-    try:
-        return session().create_client(service)
-    except ValueError as error:
-        message = f"AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS or what ~/.aws/config has for them is wrong: {error}"
-        raise BadInput([message]) from error
-
-
-@functools.cache
-def session() -> Session:
-    """Return the one session: its clients share credentials, so that a second factor is asked for once.
-
-    botocore reads AWS_DEFAULT_REGION alone; as deploy.sh does, AWS_REGION goes before it.
-    """
-    from botocore.session import Session
-
-    made = Session()
-    if os.environ.get("AWS_REGION"):
-        made.set_config_variable("region", os.environ["AWS_REGION"])
-    return made
-
-
-def pages(service: str, operation: str, key: str, **arguments: str) -> Iterator[dict[str, Any]]:
-    """Yield every item of a paginated answer."""
-    for page in client(service).get_paginator(operation).paginate(**arguments):
-        yield from page[key]
-
-
-@functools.cache
-def caller() -> Account:
-    """Return the account, region and principal that the credentials lead to."""
-    region = client("cloudformation").meta.region_name
-    identity = client("sts").get_caller_identity()
-    return Account(identity["Account"], region, identity["Arn"].split(":")[1], identity["Arn"])
-
-
-def account_of(environment: Environment) -> Account:
-    """Return where the credentials lead. Raises Refused if that is not where the environment is."""
-    account = caller()
-    asked = {"account": (environment.account, account.id), "region": (environment.region, account.region)}
-    wrong = [
-        f"{environment.name} is in {key} {wanted}, and the credentials lead to {key} {found}"
-        for key, (wanted, found) in asked.items()
-        if wanted and wanted != found
-    ]
-    if wrong:
-        raise Refused("; ".join([*map(printable, wrong), f"{environment.path} says so; nothing else was asked of AWS"]))
-    return account
 
 
 def find_stack(name: str) -> dict[str, Any] | None:
@@ -93,7 +21,7 @@ def find_stack(name: str) -> dict[str, Any] | None:
     from botocore.exceptions import ClientError
 
     try:
-        return client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return ask("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
@@ -123,7 +51,7 @@ def came_up(stack: dict[str, Any] | None) -> bool:
 
 def template_of(name: str) -> str:
     """Return the text of the template that a stack has now."""
-    body = client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    body = ask("cloudformation", "get_template", StackName=name, TemplateStage="Original")["TemplateBody"]
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)  # YAML knows no surrogate pairs
 
 
@@ -157,15 +85,3 @@ def importers(export: str) -> list[str]:
         if "is not imported by any stack" in str(error):
             return []
         raise
-
-
-def aws_errors() -> tuple[type[Exception], ...]:
-    """Return what botocore raises."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return (BotoCoreError, ClientError)
-
-
-def heading(environment: Environment, account: Account) -> str:
-    """Return the line that says where we are."""
-    return printable(f"{environment.name}: account {account.id}, {account.region}, as {account.principal}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from taskroles.deploying.stacks import account_of, find_stack, heading
+from taskroles.deploying.aws import account_of, heading
+from taskroles.deploying.stacks import find_stack
 from taskroles.faults import printable
 from taskroles.terminal import columns, say
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskroles.access.environments import Environment
-    from taskroles.deploying.stacks import Account
+    from taskroles.deploying.aws import Account
 
 
 POLICY = "AWS::IAM::Policy"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskroles.deploying import drift
-from taskroles.deploying.stacks import Refused
+from taskroles.deploying.aws import Refused
 
 
 def statement(**changes: object) -> dict[str, object]:
