@@ -23,9 +23,10 @@
 #
 # Exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong usage, 130 interrupted.
 #
-# How: `taskroles preflight` checks. `aws cloudformation deploy` makes a change set for each service. All are shown, then
-# executed; those that were not executed are deleted at the end, however it comes. Every command that
-# changes something in AWS is in this file: the Python beside it only reads.
+# How: out/ is copied once (as committed, where ENV is protected), and all that follows is of the copy. `taskroles preflight`
+# checks it. `aws cloudformation deploy` makes a change set for each service that changes. What AWS holds of these is
+# compared with the copy, shown, and executed; what was not executed is deleted at the end, however it comes. Every command
+# that changes something in AWS is in this file: the Python beside it only reads.
 
 # It keeps to what bash 3.2 and the sed, grep, date and mktemp of macOS know.
 
@@ -39,6 +40,9 @@ while [[ -L $script ]]; do # readlink -f is not everywhere
   script=$link
 done
 here=$(cd -- "$(dirname -- "$script")" && pwd)
+for name in AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_CA_BUNDLE AWS_WEB_IDENTITY_TOKEN_FILE; do
+  [[ -z ${!name-} || ${!name} == /* ]] || export "$name=$PWD/${!name}" # it is read from other folders than this one
+done
 cd -- "$here"
 PATH=$PATH:$here/.venv/bin # the AWS CLI that make has installed, where there is no other
 
@@ -84,109 +88,157 @@ read_arguments() {
   [[ $yes || -t 0 ]] || usage_error "to $action $environment without a terminal takes --yes"
 }
 
-read_stacks() { # fills services, and beside it stacks, templates and parameters
-  local known flag='' service stack template values
-  [[ $action != destroy ]] || flag=--deployed # a service may have a stack though out/ no longer has it
-  known=$(taskroles stacks $flag -- "$environment" ${services[@]+"${services[@]}"})
-  services=() stacks=() templates=() parameters=()
+read_stacks() { # fills services, and beside it stacks, templates, digests, commits and parameters
+  local known service stack template digest commit values
+  begin
+  if [[ $action == destroy ]]; then # a service, or all of ENV, may have stacks though out/ no longer has it
+    known=$(taskroles stacks --deployed -- "$environment" ${services[@]+"${services[@]}"})
+  else
+    known=$(taskroles stacks "--copy-to=$work" -- "$environment" ${services[@]+"${services[@]}"})
+  fi
+  services=() stacks=() templates=() digests=() commits=() parameters=()
   {
     read -r protection
-    while IFS=$'\t' read -r service stack template values; do
-      services+=("$service") stacks+=("$stack") templates+=("$template") parameters+=("$values")
+    while IFS=$'\t' read -r service stack template digest commit values; do
+      services+=("$service") stacks+=("$stack") templates+=("$template")
+      digests+=("$digest") commits+=("$commit") parameters+=("$values")
     done
   } <<<"$known"
 }
 
 deploy() {
-  local stuck
-  stuck=$(taskroles preflight $recreate -- "$environment" "${services[@]}")
-  begin
-  if [[ $stuck ]]; then
+  local todo what service id stuck=()
+  todo=$(of_copy preflight $recreate -- "$environment" "${services[@]}")
+  while IFS=$'\t' read -r what service id; do
+    case $what in
+      stuck) stuck+=("$service" "$id") ;;
+      change) changing+=" $service " ;;
+    esac
+  done <<<"$todo"
+  if ((${#stuck[@]})); then
     confirm 'delete what never came up and deploy it anew'
-    delete <<<"$stuck"
+    printf '%s\t%s\n' "${stuck[@]}" | delete
     ((failed == 0)) || return 0
-    rm -f "$work"/*
+    rm -f "$said"/*
   fi
   in_batches make_change_sets
-  taskroles changes "--directory=$work" -- "$environment" "${services[@]}"
-  ! grep -q 'ended with exit code' "$work"/* || failed=1
-  grep -q ':changeSet/' "$work"/* || return 0
-  show_permissions
+  of_copy changes -- "$environment" "${services[@]}"
+  ! grep -q 'ended with exit code' "$said"/* 2>/dev/null || failed=1
+  if grep -q ':changeSet/' "$said"/* 2>/dev/null; then
+    show_permissions
+  elif [[ $protection != protected ]]; then
+    return 0
+  fi
   [[ $action == deploy ]] || return 0
   confirm 'deploy this'
   in_batches execute
+  guard
+  held
 }
 
 destroy() {
   local deployed
-  deployed=$(taskroles status -- "$environment" "${services[@]}")
+  deployed=$(taskroles status --ours -- "$environment" "${services[@]}")
   if [[ ! $deployed ]]; then
     echo 'nothing to delete'
     return 0
   fi
-  begin
   confirm 'delete these stacks and the policies in them'
   delete <<<"$deployed"
 }
 
 make_change_sets() { # INDEX ...
   local index
-  for index; do make_change_set "$index" & done
+  for index; do
+    [[ $changing != *" ${services[index]} "* ]] || make_change_set "$index" &
+  done
   wait
+  progress "$@"
 }
 
 make_change_set() { # the AWS CLI names change sets by the second: where another deploy was in the same, a second try
-  local service=${services[$1]} template=${templates[$1]} values try
+  local service=${services[$1]} values try tags
   IFS=$'\t' read -r -a values <<<"${parameters[$1]}"
+  tags=("service=$service" "environment=$environment" "template=${digests[$1]}" "deploy=$token")
+  [[ ${commits[$1]} == - ]] || tags+=("commit=${commits[$1]}")
   for try in 1 2; do
     record "$service" aws cloudformation deploy --no-execute-changeset --no-fail-on-empty-changeset \
-      --stack-name "${stacks[$1]}" --template-file "$template" --capabilities CAPABILITY_IAM \
-      ${values[@]+--parameter-overrides "${values[@]}"} \
-      --tags "service=$service" "environment=$environment" "commit=$(commit "$template")"
-    [[ $try == 1 ]] && grep -q 'AlreadyExistsException' "$work/$service" || return 0
-    rm "$work/$service"
+      --stack-name "${stacks[$1]}" --template-file "$work/${templates[$1]}" --capabilities CAPABILITY_IAM \
+      ${values[@]+--parameter-overrides "${values[@]}"} --tags "${tags[@]}" || true
+    [[ $try == 1 ]] && grep -q 'AlreadyExistsException' "$said/$service" || return 0
+    rm "$said/$service"
     sleep 1
   done
 }
 
 execute() { # INDEX ...
-  local index service id batch=()
+  local index batch=()
   for index; do
-    service=${services[$index]}
-    batch+=("$service")
-    id=$(grep -o 'arn:[^ ]*:changeSet/[^ ]*' "$work/$service") || continue
-    record "$service" aws cloudformation execute-change-set \
-      --change-set-name "$id" --client-request-token "$token"
+    if [[ -e $said/${services[index]} ]]; then
+      batch+=("${services[index]}")
+      execute_change_set "${services[index]}" &
+    fi
   done
-  follow "${batch[@]}"
+  wait
+  ((${#batch[@]} == 0)) || follow "${batch[@]}"
 }
 
-delete() { # reads lines of a service and the id of its stack
-  local service id deleted=()
-  while read -r service id; do
+execute_change_set() { # SERVICE
+  local id
+  id=$(grep -o 'arn:[^ ]*:changeSet/[^ ]*' "$said/$1") || return 0
+  record "$1" aws cloudformation execute-change-set \
+    --change-set-name "$id" --client-request-token "$token" || return 0
+  echo 'deploy.sh: executed' >>"$said/$1"
+}
+
+delete() { # reads lines of a service, the id of its stack, and whether that is guarded
+  local service id guarded deleted=()
+  while IFS=$'\t' read -r service id guarded; do
     deleted+=("$service")
-    echo "$id" >"$work/$service"
+    echo "$id" >"$said/$service"
+    if [[ $guarded == guarded ]]; then
+      record "$service" aws cloudformation update-termination-protection \
+        --no-enable-termination-protection --stack-name "$id" </dev/null || continue
+    fi
     record "$service" aws cloudformation delete-stack \
-      --stack-name "$id" --client-request-token "$token" </dev/null
+      --stack-name "$id" --client-request-token "$token" </dev/null || true
   done
   follow "${deleted[@]}"
 }
 
 follow() {
-  outcomes+=$(taskroles events "--token=$token" "--directory=$work" -- "$environment" "$@")$'\n' || failed=1
+  local code=0
+  outcomes+=$(of_copy events "--token=$token" -- "$environment" "$@")$'\n' || code=$?
+  ((code == 0)) || failed=1
+  ((code != 3)) || lost=1 # AWS can be asked no longer
+}
+
+guard() { # a protected environment's stacks against being deleted otherwise than by --destroy
+  local service id guarded
+  [[ $protection == protected && ! $lost ]] || return 0
+  of_copy status -- "$environment" "${services[@]}" 2>/dev/null | while IFS=$'\t' read -r service id guarded; do
+    [[ $guarded == guarded ]] || aws cloudformation update-termination-protection \
+      --enable-termination-protection --stack-name "$id" </dev/null 2>&1 >/dev/null | visible >&2
+  done
+}
+
+held() { # whether IAM holds for the roles what the templates say
+  :
 }
 
 show_permissions() {
   local service flags=()
   for service in "${services[@]}"; do flags+=("--service=$service"); done
   echo
-  taskroles review "--environment=$environment" "${flags[@]}" -- deployed
+  of_copy review "--environment=$environment" "${flags[@]}" -- deployed
   echo
 }
 
 begin() {
   work=$(mktemp -d 2>/dev/null) || usage_error "no temporary folder can be made in ${TMPDIR:-/tmp} (TMPDIR)"
-  token=deploy-$(date +%Y%m%dT%H%M%S)-$$ failed=0 outcomes=''
+  said=$work/said token=deploy-$(date +%Y%m%dT%H%M%S)-$RANDOM$RANDOM$RANDOM
+  changing='' failed=0 lost='' outcomes=''
+  mkdir "$said"
   trap finish EXIT
   trap 'exit 130' INT TERM
 }
@@ -195,13 +247,14 @@ finish() { # the end, however it comes
   local code=$? kind id
   trap - EXIT
   trap '' INT TERM
-  set +e # what cannot be cleaned up is said by the AWS CLI, and hides nothing else
+  set +e # what cannot be cleaned up is said, and hides nothing else
   wait
-  # What planning has left: change sets that nobody executed, and stacks that exist only to hold one.
-  taskroles leftovers "--directory=$work" -- "$environment" "${services[@]}" | while read -r kind id; do
-    aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null 2>&1 | LC_ALL=C tr -cd '\n -~' >&2
-  done
-  if ((code == 130)); then
+  if [[ -e $work/plan.json && $(ls "$said") && ! $lost ]]; then # change sets that nobody executed, and stacks to hold one
+    of_copy leftovers "--token=$token" -- "$environment" "${services[@]}" | while read -r kind id; do
+      aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null 2>&1 >/dev/null | visible >&2
+    done
+  fi
+  if ((code == 130)) && [[ $(ls "$said") ]]; then
     printf '\ndeploy.sh: interrupted. AWS goes on with what it has begun:\n' >&2
     taskroles status -- "$environment" "${services[@]}" >/dev/null
   elif [[ $outcomes ]]; then
@@ -212,18 +265,22 @@ finish() { # the end, however it comes
 }
 
 record() { # SERVICE COMMAND ...: what the command prints goes into the file of the service, and how it failed
-  local file=$work/$1 code=0
+  local file=$said/$1 code=0
   shift
   "$@" >>"$file" 2>&1 || code=$?
   ((code == 0)) || printf '\ndeploy.sh: %s ended with exit code %d\n' "$1 $2 $3" "$code" >>"$file"
+  return "$code"
 }
 
-commit() { # the last commit that changed a template: a newer one would update every policy for its tag alone
-  local hash
-  local safely=safe.bareRepository=explicit # not one that lies among the committed files: it could run programs
-  hash=$(git -c $safely log -1 --abbrev=12 --format=%h -- "$1" 2>/dev/null) || true
-  [[ -z $(git -c $safely status --porcelain -- "$1" 2>/dev/null) ]] || hash+=-changed
-  echo "${hash:-unknown}"
+visible() { # what the AWS CLI says goes to a terminal: what a terminal obeys does not
+  LC_ALL=C tr -c '\n -~' '?'
+}
+
+progress() { # INDEX ...: where people wait
+  if [[ -t 2 && ${#services[@]} -gt $jobs ]]; then
+    printf '\r%d of %d services' "$((${*: -1} + 1))" "${#services[@]}" >&2
+    ((${*: -1} + 1 < ${#services[@]})) || printf '\r\033[K' >&2
+  fi
 }
 
 confirm() { # asks once
@@ -239,13 +296,23 @@ confirm() { # asks once
 in_batches() { # FUNCTION: calls it with the indices of JOBS services at a time
   local i
   local all=("${!services[@]}")
-  for ((i = 0; i < ${#services[@]}; i += jobs)); do "$1" "${all[@]:i:jobs}"; done
+  for ((i = 0; i < ${#services[@]}; i += jobs)); do
+    if [[ $lost ]]; then
+      printf 'deploy.sh: not begun: %s\n' "${services[*]:i}" >&2
+      return 0
+    fi
+    "$1" "${all[@]:i:jobs}"
+  done
 }
 
-taskroles() { # VERB ARGUMENT ...: runs the program that lies beside this script
+taskroles() { # ARGUMENT ...: runs the program that lies beside this script
   local interpreter=$here/.venv/bin/python
   [[ -x $interpreter ]] || interpreter=python3
   "$interpreter" -I taskroles "$@"
+}
+
+of_copy() { # VERB ARGUMENT ...: runs it on the copy of out/
+  taskroles --in "$work" "$@"
 }
 
 usage_error() {

@@ -1,7 +1,8 @@
 """Run a verb: `python -m taskroles VERB ...`, and `taskroles VERB ...` once it is installed.
 
 Works on the project that the program lies in; where it is installed, on the nearest folder, from the current one up,
-that holds services.yml or out/. Bad input ends with exit code 2, and with a message that says where and what instead.
+that holds services.yml or out/; `taskroles --in FOLDER VERB ...` works on another. Bad input ends with exit code 2, and
+with a message that says where and what instead.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def run(verb: str, argv: list[str]) -> int:
 
 def main() -> int:
     """Run the command line and return the exit code."""
-    verb, argv = (sys.argv[1:2] or [""])[0], sys.argv[2:]
+    folder, words = (sys.argv[2], sys.argv[3:]) if sys.argv[1:2] == ["--in"] and sys.argv[2:] else ("", sys.argv[1:])
+    verb, argv = (words[:1] or [""])[0], words[1:]
     if verb in ("--help", "-h"):
         print(usage())
         return 0
@@ -92,7 +94,7 @@ def main() -> int:
         what = f"no verb is called {verb!r}; verbs: {listed(verbs(), verb)}" if verb else usage()
         print(printable(what) if verb else what, file=sys.stderr)
         return 2
-    folder = project_folder()
+    folder = folder or project_folder()
     if not folder and not {"--help", "-h"} & set(argv):
         from taskroles.faults import printable
 

@@ -121,7 +121,7 @@ def remedy(revision: str) -> str:
     remote, _, branch = revision.removeprefix("refs/remotes/").partition("/")
     if remote in remotes() and re.fullmatch(r"[\w./-]+", branch):
         return f"; git fetch --depth=1 {remote} {quote(f'+refs/heads/{branch}:refs/remotes/{remote}/{branch}')}"
-    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
+    if is_shallow():
         return "; this clone is shallow and may lack it: git fetch --unshallow"
     return ""
 
@@ -131,7 +131,45 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def uncommitted(paths: Sequence[str]) -> list[str]:
-    """Return a line of `git status` for each of the paths that is not committed as it is here."""
-    status = git("status", "--porcelain", "--untracked-files=all", "--ignored", "--", *paths)
-    return status.decode(errors="replace").splitlines()
+def is_on_main(commit: str) -> str:
+    """Return why nobody can tell that a commit is on the main branch of the remote, "" if it is there."""
+    main = main_branch()
+    try:
+        commit_of(main)
+    except GitError as error:
+        return str(error)
+    try:
+        git("merge-base", "--is-ancestor", commit, main)
+    except GitError:
+        return f"commit {commit[:12]} is not on {main}" + (
+            "; this clone is shallow: git fetch --unshallow" * is_shallow()
+        )
+    return ""
+
+
+def main_branch() -> str:
+    """Return the main branch of the remote, as its HEAD says; `main` where this clone does not know it."""
+    try:
+        return git("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD").decode().strip()
+    except GitError:
+        return "refs/remotes/origin/main"
+
+
+def is_shallow() -> bool:
+    """Tell whether this clone has no more than the newest commits."""
+    return git("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
+def last_commits(paths: Sequence[str]) -> dict[str, str]:
+    """Return, in 12 digits, the last commit that changed each of the paths; nothing where this clone has no history."""
+    if is_shallow():
+        return {}
+    found: dict[str, str] = {}
+    commit = ""
+    text = git("log", "--abbrev=12", "--format=%x01%h", "--name-only", "--relative", "-z", "--", *paths)
+    for word in text.decode(errors="surrogateescape").split("\0"):
+        if word.startswith("\1"):
+            commit = word[1:]
+        else:
+            found.setdefault(word.removeprefix("\n"), commit)
+    return found

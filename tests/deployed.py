@@ -79,8 +79,9 @@ def without(template: str, logical_id: str) -> str:
 
 
 def commit(project: Project) -> str:
-    """Commit everything and return the commit as deploy.sh writes it."""
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "test"]):
+    """Commit everything, as the main branch of a remote has it, and return the commit as deploy.sh writes it."""
+    main = ["update-ref", "refs/remotes/origin/main", "HEAD"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "test"], main):
         subprocess.run([*GIT, *command], cwd=project.folder, check=True)
     show = ["git", "log", "-1", "--abbrev=12", "--format=%h"]
     return subprocess.run(show, cwd=project.folder, check=True, capture_output=True, text=True).stdout.strip()
@@ -120,12 +121,19 @@ def given_stack(aws: dict[str, str], name: str, template: str, **tags: str) -> N
     wait(lambda: not states(aws)[name].endswith("_IN_PROGRESS"))
 
 
+def given_service(aws: dict[str, str], name: str, template: str) -> None:
+    """Create a stack as deploy.sh tags it: its name says service and environment, as PREFIX{service}-{environment}."""
+    service, _, environment = name.removeprefix(PREFIX).rpartition("-")
+    given_stack(aws, name, template, service=service, environment=environment.capitalize())
+
+
 def delete_stacks(aws: dict[str, str]) -> None:
     """Delete all stacks of ours, and what is left in the roles."""
     cloudformation, iam = client(aws, "cloudformation"), client(aws, "iam")
     going = ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
     wait(lambda: not any(state.endswith(going) for state in states(aws).values()))
     for name in states(aws):
+        cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
         cloudformation.delete_stack(StackName=name)
     wait(lambda: not states(aws))
     for role in iam.list_roles()["Roles"]:

@@ -171,7 +171,7 @@ def test_a_repository_among_the_committed_files_is_not_asked(folder: Path, monke
         (folder / "out" / name).write_text("ref: refs/heads/main\n" if name == "HEAD" else "")
     (folder / "out/config").write_text('[core]\nbare=false\nworktree=.\nfsmonitor="touch ran; false"\n')
     monkeypatch.chdir(folder / "out")
-    for ask in (lambda: git.uncommitted(["Dev"]), lambda: git.commit_of("HEAD")):
+    for ask in (lambda: git.last_commits(["Dev"]), lambda: git.commit_of("HEAD")):
         with pytest.raises(git.GitError, match="cannot use bare repository"):
             ask()
     assert not (folder / "out/ran").exists()
@@ -182,13 +182,3 @@ def test_git_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     for ask in (lambda: git.commit_of("HEAD"), lambda: git.files_of("HEAD", "out")):
         with pytest.raises(git.GitError, match="git is not installed"):
             ask()
-
-
-def test_what_is_edited_new_or_ignored_is_not_committed(folder: Path) -> None:
-    (folder / ".git/info/exclude").write_text("*.ignored\n")
-    (folder / "out/Dev/a b.yml").write_bytes(b"two")
-    (folder / "out/Dev/new.yml").write_bytes(b"x")
-    (folder / "out/Dev/x.ignored").write_bytes(b"x")
-    (folder / "other.yml").write_bytes(b"y")
-    assert sorted(line[:2] for line in git.uncommitted(["out"])) == [" M", "!!", "??"]
-    assert git.uncommitted(["out/Dev/\u30b5.yml"]) == []

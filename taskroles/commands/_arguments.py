@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from taskroles.access.environments import Environment, here, require
 from taskroles.deploying.aws import Refused, aws_errors, no_access
-from taskroles.deploying.stacks import strays
+from taskroles.deploying.stacks import deployed_services, gone_environments, other_environment
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
@@ -24,26 +24,42 @@ def parser(verb: str, doc: str | None) -> argparse.ArgumentParser:
     return made
 
 
-def chosen(name: str, services: Sequence[str], *, deployed: bool = False) -> tuple[Environment, list[str]]:
-    """Return the environment and the services meant: those given, or all of it. Raises BadInput for unknown names.
-
-    `deployed`: a service that has a stack, though out/ no longer has it, may be given too.
-    """
+def chosen(name: str, services: Sequence[str]) -> tuple[Environment, list[str]]:
+    """Return the environment and the services meant: those given, or all of it. Raises BadInput for unknown names."""
     environments = here()
     require("environment", name, environments)
-    environment = environments[name]
-    known = sorted(environment.task_roles)
-    if deployed and set(services) - set(known):
-        known += strays(environment)
+    known = sorted(environments[name].task_roles)
     for service in services:
         require(f"service of {name}", service, known)
-    return environment, list(dict.fromkeys(services)) or known
+    return environments[name], list(dict.fromkeys(services)) or known
+
+
+def deployed(name: str, services: Sequence[str]) -> tuple[Environment, dict[str, str]]:
+    """Return the environment, and the stack of each service meant, whether or not out/ still has service or environment.
+
+    Without any service, all of the environment as out/ has it; all that is deployed, where out/ no longer has it.
+    Raises BadInput for unknown names; Refused as `account_of`.
+    """
+    environments = here()
+    if name not in environments:
+        gone = gone_environments(environments.values())
+        require("environment", name, [*environments, *gone])
+        environments |= gone
+    environment = environments[name]
+    known = {service: environment.stack(service) for service in sorted(environment.task_roles)}
+    meant = list(dict.fromkeys(services)) or list(known)
+    if not environment.described or not known.keys() >= set(meant):
+        known |= deployed_services(environment)
+        meant = meant or list(known)
+    for service in meant:
+        require(f"service of {name}", service, known)
+    return environment, {service: known[service] for service in meant}
 
 
 def given(name: str, services: Sequence[str]) -> tuple[Environment, list[str]]:
     """Return the environment, and the services as given: deploy.sh has checked them, and may have deleted their stacks."""
-    environment, known = chosen(name, [])
-    return environment, list(services) or known
+    environment = here().get(name) or other_environment(name)
+    return environment, list(services) or sorted(environment.task_roles)
 
 
 def ended(work: Callable[[], int]) -> int:

@@ -1,11 +1,6 @@
-"""Show the change sets of a deploy as one table: what is about to change.
-
-DIRECTORY holds a file for each service: what the AWS CLI has said about it (deploy.sh writes it).
-"""
+"""Show the change sets of a deploy as one table; 1 if one is not that of the copy, in the account that was checked."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from taskroles.commands._arguments import ended, given, parser
 from taskroles.deploying.changes import changes
@@ -13,7 +8,5 @@ from taskroles.deploying.changes import changes
 
 def main(argv: list[str]) -> int:
     """Run the command line; see the module's docstring."""
-    arguments = parser("changes", __doc__)
-    arguments.add_argument("--directory", type=Path, required=True)
-    options = arguments.parse_args(argv)
-    return ended(lambda: changes(options.directory, *given(options.environment, options.services)))
+    options = parser("changes", __doc__).parse_args(argv)
+    return ended(lambda: changes(*given(options.environment, options.services)))

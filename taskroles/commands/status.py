@@ -1,12 +1,14 @@
-"""Print the state of each stack; to stdout, the service and the stack's id of those that exist."""
+"""Print the state of each stack; to stdout those that exist: service, id, guarded (from termination) or unguarded."""
 
 from __future__ import annotations
 
-from taskroles.commands._arguments import ended, given, parser
+from taskroles.commands._arguments import deployed, ended, parser
 from taskroles.deploying.status import status
 
 
 def main(argv: list[str]) -> int:
     """Run the command line; see the module's docstring."""
-    options = parser("status", __doc__).parse_args(argv)
-    return ended(lambda: status(*given(options.environment, options.services)))
+    arguments = parser("status", __doc__)
+    arguments.add_argument("--ours", action="store_true", help="refuse if one of them is not ours")
+    options = arguments.parse_args(argv)
+    return ended(lambda: status(*deployed(options.environment, options.services), ours=options.ours))

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import pages
-from taskroles.deploying.stacks import find_stack
+from taskroles.deploying.aws import Refused, client
+from taskroles.deploying.plan import read_plan
+from taskroles.deploying.stacks import at_once, change_sets, find_stack, holds, tags_of, template_of
+from taskroles.deploying.standing import parameters_of
+from taskroles.deploying.templates import deployed_parameters, read_template
 from taskroles.faults import printable
 from taskroles.terminal import columns, paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from taskroles.access.environments import Environment
+    from taskroles.deploying.plan import Plan
+
+SAID = Path("said")  # a file for each service: what the AWS CLI has said about it (deploy.sh writes it)
 
 
 class Transcript(NamedTuple):
@@ -24,31 +30,46 @@ class Transcript(NamedTuple):
     change_set: str | None
     stack_id: str | None
     error: str | None
+    executed: bool
 
 
-def transcript(directory: Path, service: str) -> Transcript:
-    """Read what the AWS CLI said about a service; `deploy.sh` ends it with the exit code of a failure."""
-    text = (directory / service).read_text(encoding="utf-8")
+def transcript(service: str) -> Transcript:
+    """Read what the AWS CLI said about a service, if anything; `deploy.sh` ends it with the exit code of a failure."""
+    path = SAID / service
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     change_set = re.search(r"arn:\S+:changeSet/[^\s\"',]+", text)
     stack_id = re.search(r"arn:\S+:stack/[^\s\"',]+", text)
     error = None
     if failed := re.search(r"(?:^|\n)deploy\.sh: (aws .* ended with exit code \d+)\n", text):
         said = [line for line in text[: failed.start()].splitlines() if line and "Waiting for" not in line]
         error = printable(f"{said[-1] if said else 'it said nothing'} ({failed[1]})")
-    return Transcript(change_set and change_set[0], stack_id and stack_id[0], error)
+    executed = bool(re.search(r"(?:^|\n)deploy\.sh: executed\n", text))
+    return Transcript(change_set and change_set[0], stack_id and stack_id[0], error, executed)
 
 
-def changes(directory: Path, environment: Environment, services: Sequence[str]) -> int:
-    """Print the change sets of all services as one table."""
-    rows = []
+def changes(environment: Environment, services: Sequence[str]) -> int:
+    """Print the change sets of all services as one table. Raises Refused if one is not what the copy says.
+
+    What the AWS CLI has read and where it has sent it is believed of nobody: AWS is asked.
+    """
+    plan, rows, wrong = read_plan(), [], []
+    said = {service: transcript(service) for service in services}
+    made = [(service, each.change_set) for service, each in said.items() if each.change_set]
+    described = dict(zip(made, at_once(lambda each: described_change_set(environment, plan, *each), made), strict=True))
     for service in services:
-        change_set, _, error = transcript(directory, service)
+        change_set, error = said[service].change_set, said[service].error
         if error:
             rows.append([service, paint("failed", "31", sys.stdout), error, ""])
         elif change_set:
-            rows += [[service, *change] for change in resource_changes(change_set)]
-        else:
+            problem, shown = described[service, change_set]
+            wrong += [f"{service}: {problem}"] if problem else []
+            rows += [[service, *change] for change in shown]
+        elif service not in plan.unguarded:
             rows.append([service, "no changes", "", ""])
+        if service in plan.unguarded and not error:
+            rows.append([service, paint("modify", "33", sys.stdout), "", "the stack's termination protection"])
+    if wrong:
+        raise Refused("\n  - ".join(["what AWS would do is not what was checked, and nothing was changed:", *wrong]))
     if all(row[1] == "no changes" for row in rows):
         print(f"{environment.name}: no changes in {', '.join(services)}")
     else:
@@ -56,10 +77,31 @@ def changes(directory: Path, environment: Environment, services: Sequence[str]) 
     return 0
 
 
-def resource_changes(change_set: str) -> Iterator[list[str]]:
-    """Yield how, which policy and what of it, for each change of a change set."""
+def described_change_set(
+    environment: Environment, plan: Plan, service: str, change_set: str
+) -> tuple[str, list[list[str]]]:
+    """Return why a change set is not that of the copy ("" if it is), and what it changes, as rows of the table."""
+    _, _, _, region, account, _ = change_set.split(":", 5)
+    if (account, region) != (plan.account, plan.region):
+        return f"its change set is in account {account}, {region}: the credentials have changed", []
+    text = Path(environment.template(service)).read_text(encoding="utf-8")
+    if not holds(template_of(change_set, change_set=True), text):
+        return "its change set has another template", []
+    asked = deployed_parameters(environment, read_template(environment, service))
+    values: dict[str, str] = {}
+    found = []
+    for page in client("cloudformation").get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
+        values |= parameters_of(page)
+        found += page["Changes"]
+    if other := [name for name, value in asked.items() if values.get(name) != value]:
+        return f"its change set has another value for {', '.join(other)}", []
+    return "", list(resource_changes(found))
+
+
+def resource_changes(found: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """Yield how, which policy and what of it, for each of the changes that DescribeChangeSet gives."""
     only_tags = True
-    for item in pages("cloudformation", "describe_change_set", "Changes", ChangeSetName=change_set):
+    for item in found:
         change = item["ResourceChange"]
         action, replacement = change["Action"].lower(), change.get("Replacement", "False")
         targets = (detail["Target"] for detail in change.get("Details", []))
@@ -78,24 +120,24 @@ def resource_changes(change_set: str) -> Iterator[list[str]]:
         yield ["modify", "", "the stack's tags"]
 
 
-def leftovers(directory: Path, environment: Environment, services: Sequence[str]) -> int:
-    """Print what planning left behind that was not executed, as `change-set ID` or `stack ID`.
+def leftovers(environment: Environment, services: Sequence[str], token: str) -> int:
+    """Print what this run has made and not executed, as `change-set ID` or `stack ID`.
 
-    A stack is left behind by the change set that would have created it; a change set without changes stays in
-    the stack as FAILED (the AWS CLI never deletes those).
+    Ours is what our token tags. A stack is ours if it was made to hold a change set of this run, and still holds no other:
+    another deploy may have gone on with it meanwhile.
     """
+    plan = read_plan()
     for service in services:
-        stack = find_stack(environment.stack(service))
-        if stack is None or not (directory / service).exists():
+        said = transcript(service)
+        if said.executed or not (SAID / service).exists():
             continue
-        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        stack = find_stack(environment.stack(service))
+        waiting = change_sets(stack) if stack else []
+        ours = [made for made in waiting if tags_of(made).get("deploy") == token]
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and service in plan.new and ours == waiting:
             print("stack", stack["StackId"])
             continue
-        ours = transcript(directory, service).change_set
-        for item in pages("cloudformation", "list_change_sets", "Summaries", StackName=stack["StackName"]):
-            made_by_cli = item["ChangeSetName"].startswith("awscli-cloudformation-package-deploy-")
-            empty = item["Status"] == "FAILED" and "didn't contain changes" in item.get("StatusReason", "")
-            not_executed = item["ChangeSetId"] == ours and item["ExecutionStatus"] == "AVAILABLE"
-            if not_executed or (made_by_cli and empty):
-                print("change-set", item["ChangeSetId"])
+        for made in ours:
+            if made["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE"):
+                print("change-set", made["ChangeSetId"])
     return 0

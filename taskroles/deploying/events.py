@@ -4,82 +4,161 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import pages
-from taskroles.deploying.changes import Transcript, transcript
+from taskroles.deploying.aws import aws_errors, no_access, pages
+from taskroles.deploying.changes import transcript
 from taskroles.deploying.preflight import state_problem
-from taskroles.deploying.stacks import find_stack
+from taskroles.deploying.stacks import at_once, find_stack, tags_of
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from taskroles.access.environments import Environment
 
 POLL_SECONDS = 1
-GRACE_SECONDS = 3  # for the events of a command that may have reached AWS before the AWS CLI died
+GRACE_SECONDS = 10  # for events that AWS tells late
+GRACE_OF_ERRORS = 3  # for those of a command that it may have heard before the AWS CLI died
+MOST_EVENTS = 200  # of a stack, newest first, in which those of this run are looked for
+ENDED_WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+CANNOT_GO_ON = 3  # the exit code where AWS could be asked no longer
 
 
-def follow(directory: Path, token: str, environment: Environment, services: Sequence[str]) -> int:
+class Followed(NamedTuple):
+    """What is known of a service's operation: whether it deletes, the events so far, and since when nothing new came."""
+
+    service: str
+    stack_id: str
+    deletes: bool
+    error: str | None
+    events: list[dict[str, Any]]
+    silent_since: float
+
+
+def follow(token: str, environment: Environment, services: Sequence[str]) -> int:
     """Print a line for each event of the operations started with the token; at last how each service ended.
 
-    Returns 1 if one failed. One process prints for all, so that lines never mix.
+    Returns 1 if one failed, CANNOT_GO_ON if AWS could not be asked to the end. One process prints for all, so that lines
+    never mix.
     """
     width = max(map(len, [*environment.task_roles, *services]))  # the same for each batch of services
     verdicts: dict[str, str] = {}
-    seen: dict[str, list[dict[str, Any]]] = {service: [] for service in services}
-    started = time.monotonic()
-    while True:
-        for service in [service for service in services if service not in verdicts]:
-            path = directory / service
-            said = transcript(directory, service) if path.exists() else Transcript(None, None, None)
-            if not (said.change_set or said.stack_id):
-                nothing = "no changes" if path.exists() else "not deployed"
-                verdicts[service] = f"failed: {said.error}" if said.error else nothing
-                continue
-            stack_id = said.stack_id or environment.stack(service)
-            stack = find_stack(stack_id)
-            events = operation_events(stack_id, token) if stack else []
-            show_events(f"{service:<{width}}", events[len(seen[service]) :])
-            seen[service] = events
-            late = time.monotonic() - started > GRACE_SECONDS
-            if verdict := outcome(stack, events, said.error, late=late):
-                verdicts[service] = verdict
-                say(*failure(service, environment.name, stack, events))
-        if len(verdicts) == len(services):
+    running = list(begun(environment, services, verdicts))
+    code = 0
+    while running:
+        try:
+            looked = at_once(lambda each: look(each, token), running)
+        except aws_errors() as error:
+            say(paint(f"\ndeploy.sh: {no_access(error)}", "31"))
+            verdicts |= {each.service: f"failed: {goes_on(each)}" for each in running}
+            code = CANNOT_GO_ON
             break
-        time.sleep(POLL_SECONDS)
+        going = []
+        for before, (each, stack) in zip(running, looked, strict=True):
+            show_events(f"{each.service:<{width}}", each.events[len(before.events) :])
+            if verdict := outcome(each, stack, token):
+                verdicts[each.service] = verdict
+                say(*failure(each, environment.name, stack))
+            else:
+                going.append(each)
+        running = going
+        if running:
+            time.sleep(POLL_SECONDS)
     print(*(f"{service:<{width}}  {verdicts[service]}" for service in services), sep="\n")
-    return int(any(verdict.startswith("failed") for verdict in verdicts.values()))
+    return code or int(any(verdict.startswith("failed") for verdict in verdicts.values()))
+
+
+def begun(environment: Environment, services: Sequence[str], verdicts: dict[str, str]) -> Iterator[Followed]:
+    """Yield the operations that may have begun; of the other services, `verdicts` gets how they stand."""
+    for service in services:
+        said = transcript(service)
+        if said.change_set or said.stack_id:
+            stack_id = said.stack_id or environment.stack(service)
+            yield Followed(service, stack_id, not said.change_set, said.error, [], time.monotonic())
+        else:
+            verdicts[service] = f"failed: {said.error}" if said.error else "no changes"
+
+
+def look(each: Followed, token: str) -> tuple[Followed, dict[str, Any] | None]:
+    """Return what is known of an operation now, and its stack."""
+    events = operation_events(each.stack_id, token)
+    stack = find_stack(each.stack_id)
+    moves = len(events) > len(each.events) or not rests(stack)
+    since = time.monotonic() if moves else each.silent_since
+    return each._replace(events=events, silent_since=since), stack
 
 
 def operation_events(stack_id: str, token: str) -> list[dict[str, Any]]:
     """Return the events of the operation that was started with a token, oldest first.
 
-    All events of an operation carry its token (StackEvent, in the CloudFormation API Reference), and a stack
-    has one operation at a time.
+    All events of an operation carry its token (StackEvent, in the CloudFormation API Reference), and a stack has one
+    operation at a time: newer ones may be of others, and older ones are.
     """
-    events = pages("cloudformation", "describe_stack_events", "StackEvents", StackName=stack_id)
-    return list(itertools.takewhile(lambda event: event.get("ClientRequestToken") == token, events))[::-1]
+    from botocore.exceptions import ClientError
+
+    newest = itertools.islice(
+        pages("cloudformation", "describe_stack_events", "StackEvents", StackName=stack_id), MOST_EVENTS
+    )
+    try:
+        since = itertools.dropwhile(lambda event: event.get("ClientRequestToken") != token, newest)
+        return list(itertools.takewhile(lambda event: event.get("ClientRequestToken") == token, since))[::-1]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return []
+        raise
 
 
-def outcome(stack: dict[str, Any] | None, events: list[dict[str, Any]], error: str | None, *, late: bool) -> str | None:
-    """Return how an operation ended, or None while it runs."""
+def outcome(each: Followed, stack: dict[str, Any] | None, token: str) -> str | None:
+    """Return how an operation ended, or None while it runs.
+
+    Its own last event of the stack says it, and nothing else does: what DescribeStacks says may be old, or of another's
+    operation. Where no event is to be had, the stack's tag must be this run's: CloudFormation puts back those of an
+    update that failed.
+    """
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+    own = last_of_stack(each.events)
     if status == "DELETE_COMPLETE":
-        return "deleted"
-    if not events:
-        # The AWS CLI may have died after AWS had heard it: only silence afterwards means that nothing began.
-        return f"failed: {error}" if error and late else None
-    if status.endswith("_IN_PROGRESS"):
+        return "deleted" if each.deletes else "failed: something else has deleted the stack"
+    if own and not own.endswith("_IN_PROGRESS"):
+        return ended(each, own)
+    grace = GRACE_OF_ERRORS if each.error and not each.events else GRACE_SECONDS
+    if not rests(stack) or time.monotonic() - each.silent_since < grace:
         return None
-    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    if status in ENDED_WELL and not each.deletes and stack and tags_of(stack).get("deploy") == token:
         return f"deployed ({status})"
-    first = next(iter(failures(events)), None)
+    nothing = f"the stack is {printable(status)}, and no event of this deploy says how it ended"
+    return f"failed: {nothing if each.events else each.error or nothing}"
+
+
+def rests(stack: dict[str, Any] | None) -> bool:
+    """Tell whether nothing is changing a stack, as far as DescribeStacks says."""
+    return (
+        not stack or stack["StackStatus"] == "REVIEW_IN_PROGRESS" or not stack["StackStatus"].endswith("_IN_PROGRESS")
+    )
+
+
+def ended(each: Followed, status: str) -> str:
+    """Return how an operation ended whose last event of the stack has this status."""
+    if each.deletes and status == "DELETE_COMPLETE":
+        return "deleted"
+    if not each.deletes and status in ENDED_WELL:
+        return f"deployed ({status})"
+    first = next(iter(failures(each.events)), None)
     return f"failed ({printable(status)})" + (f": {reason_line(first)}" if first else "")
+
+
+def last_of_stack(events: list[dict[str, Any]]) -> str:
+    """Return the status of the newest event about the stack as a whole, "" if there is none."""
+    return next((event["ResourceStatus"] for event in reversed(events) if is_stack(event)), "")
+
+
+def goes_on(each: Followed) -> str:
+    """Return what AWS does with an operation that cannot be followed any longer."""
+    last = last_of_stack(each.events)
+    seen = f"last seen {printable(last)}" if last else "nothing was seen of it"
+    return f"AWS goes on with what it has begun, and how it ends is not known; {seen}"
 
 
 def is_stack(event: dict[str, Any]) -> bool:
@@ -122,11 +201,11 @@ def show_events(service: str, events: list[dict[str, Any]]) -> None:
         say(f"{clock}  {service}  {printable(what):<28}  {paint(printable(status), colour)}{printable(reason)}")
 
 
-def failure(service: str, environment: str, stack: dict[str, Any] | None, events: list[dict[str, Any]]) -> list[str]:
+def failure(each: Followed, environment: str, stack: dict[str, Any] | None) -> list[str]:
     """Return the lines that explain a failed operation to the person who has to repair it."""
-    status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
-    causes = failures(events)
-    if not causes or status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+    service, status = each.service, stack["StackStatus"] if stack else "DELETE_COMPLETE"
+    own, causes = last_of_stack(each.events), failures(each.events)
+    if not causes or own in (*ENDED_WELL, "DELETE_COMPLETE"):
         return []
     if status == "UPDATE_ROLLBACK_COMPLETE":
         now = [f"{service}: CloudFormation has put back what was deployed before"]

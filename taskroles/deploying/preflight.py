@@ -1,38 +1,46 @@
-"""Whether a deploy may begin: where it goes, and all that would make it fail, at once."""
+"""Whether a deploy may begin: where it goes, what there is to do, and all that would make it fail, at once."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
+from taskroles.access.environments import here
 from taskroles.deploying.aws import Refused, account_of, aws_errors, heading, no_access
 from taskroles.deploying.aws_cli import aws_cli_problems
 from taskroles.deploying.exports import export_problems
 from taskroles.deploying.owners import owner_problems
-from taskroles.deploying.stacks import NEVER_CAME_UP, came_up, find_stack, strays
-from taskroles.deploying.templates import (
-    deployed_parameters,
-    read_template,
+from taskroles.deploying.plan import read_plan, write_plan
+from taskroles.deploying.stacks import (
+    NEVER_CAME_UP,
+    all_stacks,
+    came_up,
+    deployed_services,
+    gone_environments,
+    is_ours,
 )
+from taskroles.deploying.standing import losses, moves, standings
 from taskroles.faults import printable
-from taskroles.git import GitError, uncommitted
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from taskroles.access.environments import Environment
+    from taskroles.deploying.aws import Account
+    from taskroles.deploying.plan import Plan
 
 
 def check(environment: Environment, services: Sequence[str], *, recreate: bool) -> int:
-    """Print where the deploy goes; to stdout, the services whose stack never came up with its id.
+    """Print where the deploy goes; to stdout, what there is to do: `stuck` or `change`, a service, its stack's id.
 
     Raises Refused with all problems. `recreate`: a stack that never came up is to be deleted, and no problem.
     """
+    plan = read_plan()
+    warnings = list(plan.doubts)
     problems = aws_cli_problems()
-    warnings = not_committed(environment, services)
-    if environment.protected:
-        problems += [f"{line}; {environment.name} takes what is committed" for line in warnings]
+    if plan.protected:
+        problems += [f"{line}; {environment.name} takes what is committed, on the main branch" for line in warnings]
         warnings = []
     try:
         account = account_of(environment)
@@ -42,16 +50,7 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
         problems.append(no_access(error))
     else:
         say(heading(environment, account))
-        stacks = {service: find_stack(environment.stack(service)) for service in services}
-        stuck = {service: stack for service, stack in stacks.items() if stack and not came_up(stack)}
-        for service, stack in stacks.items():
-            if not (recreate and service in stuck):
-                problems += state_problem(service, stack)
-        problems += export_problems(environment, account, stacks)
-        problems += owner_problems(environment, account, stacks)
-        warnings += parameter_warnings(environment, stacks)
-        warnings += stray_warnings(environment)
-        sys.stdout.writelines(f"{service} {stack['StackId']}\n" for service, stack in stuck.items())
+        problems += survey(environment, services, account, plan, warnings, recreate=recreate)
     say(*(paint(f"warning: {line}", "33") for line in warnings))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -59,42 +58,80 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
     return 0
 
 
-def not_committed(environment: Environment, services: Sequence[str]) -> list[str]:
-    """Return what git holds against what deploys: a line for each file that is not committed as it is here."""
-    try:
-        status = uncommitted([environment.path, *map(environment.template, services)])
-    except GitError:
-        return ["out/ is not in a git repository, so nobody can tell which commit is deployed"]
-    return [printable(f"{line[3:]} is not committed") for line in status]
-
-
-def parameter_warnings(environment: Environment, stacks: dict[str, dict[str, Any] | None]) -> list[str]:
-    """Return a line for each parameter of a stack that this deploy would give another value."""
-    lines = []
+def survey(  # noqa: PLR0913 - what a deploy is
+    environment: Environment,
+    services: Sequence[str],
+    account: Account,
+    plan: Plan,
+    warnings: list[str],
+    *,
+    recreate: bool,
+) -> Iterator[str]:
+    """Yield all that would make a deploy fail in AWS; print what there is to do, and write it into the plan."""
+    stacks = {service: all_stacks().get(environment.stack(service)) for service in services}
+    stuck = {service: stack for service, stack in stacks.items() if stack and is_stuck(stack)}
     for service, stack in stacks.items():
-        given = deployed_parameters(environment, read_template(environment, service))
-        for item in (stack or {}).get("Parameters", []):
-            name, was = item["ParameterKey"], item["ParameterValue"]
-            if given.get(name, was) != was:
-                lines.append(printable(f"{service}: parameter {name} is {was} now, and would become {given[name]}"))
-    return lines
+        if stack and not is_ours(stack, environment, service):
+            yield not_ours(environment, service, stack)
+        elif not (recreate and service in stuck):
+            yield from state_problem(service, stack)
+    found = standings(environment, account, {s: None if s in stuck else stack for s, stack in stacks.items()})
+    yield from export_problems(environment, account, stacks)
+    yield from owner_problems(environment, account, found)
+    for each in found:
+        yield from losses(each)
+        warnings += moves(each)
+    warnings += stray_warnings(environment)
+    changing = tuple(each.service for each in found if each.changes(environment))
+    new = tuple(service for service, stack in stacks.items() if stack is None or service in stuck)
+    unguarded = tuple(
+        service for service, stack in stacks.items() if not (stack and stack.get("EnableTerminationProtection"))
+    )
+    write_plan(
+        plan._replace(
+            account=account.id,
+            region=account.region,
+            changing=changing,
+            new=new,
+            unguarded=unguarded if plan.protected else (),
+        )
+    )
+    sys.stdout.writelines(f"stuck\t{service}\t{stack['StackId']}\n" for service, stack in stuck.items())
+    sys.stdout.writelines(f"change\t{service}\n" for service in changing)
 
 
-def stray_warnings(environment: Environment) -> list[str]:
-    """Return a line for each stack whose service `out/` no longer has."""
-    return [
-        f"out/{environment.name} has no {service}, but stack {environment.stack(service)} exists; "
-        f"--destroy {environment.name} {service} deletes it"
-        for service in strays(environment)
-    ]
+def is_stuck(stack: dict[str, Any]) -> bool:
+    """Tell whether a stack never came up and no deploy can go on with it: one that waits for its change set can."""
+    return not came_up(stack) and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+
+
+def not_ours(environment: Environment, service: str, stack: dict[str, Any]) -> str:
+    """Return the problem with a stack that has our name, and not our tags."""
+    return printable(
+        f"{service}: stack {stack['StackName']} is not tagged service={service}, environment={environment.name}: deploy.sh "
+        "has not made it, and touches it not; delete it, or tag it so, or change `names: {stack: ...}`"
+    )
+
+
+def stray_warnings(environment: Environment) -> Iterator[str]:
+    """Yield a line for each stack whose service, or whose environment, out/ no longer has."""
+    for service, stack in deployed_services(environment).items():
+        if service not in environment.task_roles:
+            yield printable(
+                f"out/{environment.name} has no {service}, but stack {stack} exists; "
+                f"--destroy {environment.name} {service} deletes it"
+            )
+    for name, gone in gone_environments(here().values()).items():
+        stacks = ", ".join(deployed_services(gone).values())
+        yield printable(f"out/ has no {name}, but its stacks exist: {stacks}; --destroy {name} deletes them")
 
 
 def state_problem(service: str, stack: dict[str, Any] | None) -> list[str]:
     """Return the problem with a stack in a state that no deploy can leave, and the way out; or nothing."""
     status = stack["StackStatus"] if stack else ""
-    if status == "REVIEW_IN_PROGRESS":
-        way_out = "its change set was never executed: deploy it with --recreate, which deletes it first"
-    elif status in NEVER_CAME_UP:
+    if status == "REVIEW_IN_PROGRESS":  # a change set that was never executed: a deploy goes on with it
+        return []
+    if status in NEVER_CAME_UP:
         way_out = "it never came up: deploy it with --recreate, which deletes it first"
     elif status.endswith("_IN_PROGRESS"):
         way_out = "something is changing it now: wait until that has ended"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from taskroles.access.environments import Environment
 from taskroles.deploying.aws import account_of, ask, pages
+from taskroles.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from taskroles.access.environments import Environment
+    from collections.abc import Callable, Iterable
 
 NEVER_CAME_UP = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"}
 
@@ -28,20 +30,86 @@ def find_stack(name: str) -> dict[str, Any] | None:
         raise
 
 
-def strays(environment: Environment) -> list[str]:
-    """Return the services that have a stack in an environment and no template in its folder.
+@functools.cache
+def all_stacks() -> dict[str, dict[str, Any]]:
+    """Return all stacks of the account and region as they are now, by name: asked once, however many are looked at."""
+    return {stack["StackName"]: stack for stack in pages("cloudformation", "describe_stacks", "Stacks")}
+
+
+def tags_of(described: dict[str, Any]) -> dict[str, str]:
+    """Return the tags of a stack or change set."""
+    return {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
+
+
+def is_of(tagged: dict[str, Any], environment: Environment, service: str) -> bool:
+    """Tell whether deploy.sh has tagged a stack or change set as a service's in an environment."""
+    tags = tags_of(tagged)
+    return (tags.get("service"), tags.get("environment")) == (service, environment.name)
+
+
+def is_ours(stack: dict[str, Any], environment: Environment, service: str) -> bool:
+    """Tell whether a stack that has a service's name is that service's: deploy.sh has tagged it.
+
+    One that was never executed has no resources; it is whose its change sets are.
+    """
+    if is_of(stack, environment, service):
+        return True
+    if stack["StackStatus"] != "REVIEW_IN_PROGRESS" or stack.get("Tags"):
+        return False
+    return all(is_of(made, environment, service) for made in change_sets(stack))
+
+
+def change_sets(stack: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the change sets of a stack as DescribeChangeSet gives them, with their tags; not those that are gone."""
+    from botocore.exceptions import ClientError
+
+    found = []
+    for item in pages("cloudformation", "list_change_sets", "Summaries", StackName=stack["StackName"]):
+        try:
+            found.append(ask("cloudformation", "describe_change_set", ChangeSetName=item["ChangeSetId"]))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ChangeSetNotFound":  # another deploy takes its own away
+                raise
+    return found
+
+
+def deployed_services(environment: Environment) -> dict[str, str]:
+    """Return the stacks of an environment, by service, whether or not out/ still has it.
 
     Its name alone does not make a stack one of ours, since a pattern may fit the names of others: deploy.sh tags it.
     Raises Refused as `account_of`, before it looks.
     """
     account_of(environment)
-    found = set()
-    for stack in pages("cloudformation", "describe_stacks", "Stacks"):
-        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-        service = environment.service_of_stack(stack["StackName"])
-        if service and (tags.get("service"), tags.get("environment")) == (service, environment.name):
-            found.add(service)
-    return sorted(found - set(environment.task_roles))
+    found = {}
+    for name, stack in all_stacks().items():
+        service = environment.service_of_stack(name)
+        if service and is_of(stack, environment, service):
+            found[service] = name
+    return dict(sorted(found.items()))
+
+
+def gone_environments(known: Iterable[Environment]) -> dict[str, Environment]:
+    """Return the environments that have stacks of ours and that out/ no longer has, by name.
+
+    What their stacks were called is told from what those of the others are: the same, but for the environment's name.
+    """
+    known = list(known)
+    found = {}
+    for stack in all_stacks().values():
+        name = tags_of(stack).get("environment", "")
+        for other in () if name in {each.name for each in known} else known:
+            for was, now in ((other.name.lower(), name.lower()), (other.name, name)):
+                pattern = now.join(other.names.stack.rsplit(was, 1))
+                gone = other_environment(name)._replace(names=Names(stack=pattern))
+                service = gone.service_of_stack(stack["StackName"])
+                if name and service and is_of(stack, gone, service):
+                    found[name] = gone
+    return found
+
+
+def other_environment(name: str) -> Environment:
+    """Return an environment of which out/ says nothing."""
+    return Environment(name, Names(), described=False)
 
 
 def came_up(stack: dict[str, Any] | None) -> bool:
@@ -49,24 +117,37 @@ def came_up(stack: dict[str, Any] | None) -> bool:
     return stack is not None and stack["StackStatus"] not in NEVER_CAME_UP
 
 
-def template_of(name: str) -> str:
-    """Return the text of the template that a stack has now."""
-    body = ask("cloudformation", "get_template", StackName=name, TemplateStage="Original")["TemplateBody"]
+def template_of(name: str, *, change_set: bool = False) -> str:
+    """Return the text of the template that a stack has now, or that a change set would give it."""
+    which = {"ChangeSetName" if change_set else "StackName": name}
+    body = ask("cloudformation", "get_template", TemplateStage="Original", **which)["TemplateBody"]
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)  # YAML knows no surrogate pairs
+
+
+def holds(held: str, template: str) -> bool:
+    """Tell whether a template that AWS gives back is this one.
+
+    CloudFormation keeps question marks for what is not ASCII (aws-cdk, issue 10523: what was deployed comes back so).
+    """
+    return held.rstrip() in (template.rstrip(), re.sub(r"[^\x00-\x7f]", "?", template).rstrip())
 
 
 def deployed_templates(environment: Environment, services: Iterable[str]) -> dict[str, bytes]:
     """Return the templates deployed now, by the paths that they have in out/. One that is not deployed is absent.
 
-    Raises Refused as `account_of`, and what botocore raises (see `aws_errors`) if AWS cannot be asked.
+    Raises Refused as `account_of`, and what `ask` raises if AWS cannot be asked.
     """
     account_of(environment)
-    stacks = {service: environment.stack(service) for service in services}
-    return {
-        environment.template(service): template_of(stack).encode()
-        for service, stack in stacks.items()
-        if came_up(find_stack(stack))
-    }
+    stacks = {service: all_stacks().get(environment.stack(service)) for service in services}
+    there = {service: stack["StackId"] for service, stack in stacks.items() if came_up(stack)}
+    texts = at_once(template_of, there.values())
+    return {environment.template(service): text.encode() for service, text in zip(there, texts, strict=True)}
+
+
+def at_once(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Return what a call to AWS gives for each item, in their order: ten are under way at a time."""
+    with ThreadPoolExecutor(10) as pool:
+        return list(pool.map(work, items))
 
 
 @functools.cache

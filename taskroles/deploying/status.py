@@ -5,25 +5,36 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from taskroles.deploying.aws import account_of, heading
-from taskroles.deploying.stacks import find_stack
+from taskroles.deploying.aws import Refused, account_of, heading
+from taskroles.deploying.preflight import not_ours
+from taskroles.deploying.stacks import all_stacks, is_ours
 from taskroles.faults import printable
 from taskroles.terminal import columns, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from taskroles.access.environments import Environment
 
 
-def status(environment: Environment, services: Sequence[str]) -> int:
-    """Print the state of each stack; to stdout, the service and stack id of those that exist."""
+def status(environment: Environment, names: Mapping[str, str], *, ours: bool) -> int:
+    """Print the state of each stack, by service; to stdout, those that exist: service, id, whether it is guarded.
+
+    `ours`: raises Refused if one of them is not ours.
+    """
     account = account_of(environment)
-    stacks = {service: find_stack(environment.stack(service)) for service in services}
+    stacks = {service: all_stacks().get(name) for service, name in names.items()}
     rows = [
-        [service, environment.stack(service), printable(stack["StackStatus"]) if stack else "does not exist"]
+        [service, names[service], printable(stack["StackStatus"]) if stack else "does not exist"]
         for service, stack in stacks.items()
     ]
     say(heading(environment, account), *columns(rows))
-    sys.stdout.writelines(f"{service} {stack['StackId']}\n" for service, stack in stacks.items() if stack)
+    there = {service: stack for service, stack in stacks.items() if stack}
+    if ours:
+        others = [not_ours(environment, *each) for each in there.items() if not is_ours(each[1], environment, each[0])]
+        if others:
+            raise Refused("\n  - ".join(["nothing was changed:", *others]))
+    for service, stack in there.items():
+        guarded = "guarded" if stack.get("EnableTerminationProtection") else "unguarded"
+        sys.stdout.write(f"{service}\t{stack['StackId']}\t{guarded}\n")
     return 0

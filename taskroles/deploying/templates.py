@@ -11,7 +11,7 @@ from taskroles.deploying.settings import given_parameters
 from taskroles.faults import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from taskroles.access.environments import Environment
     from taskroles.deploying.aws import Account
@@ -47,7 +47,7 @@ def unresolvable_role(policy: dict[str, Any]) -> str:
     return ""
 
 
-def resolve(node: Any, values: dict[str, str], exports: dict[str, str]) -> Any:
+def resolve(node: Any, values: Mapping[str, str], exports: Mapping[str, str]) -> Any:
     """Return a part of a template with `Ref`, `Fn::Sub`, `Fn::Join` and `Fn::ImportValue` evaluated.
 
     Names that nobody knows stay as they are written, and so do all other functions: our templates have none.
@@ -74,7 +74,7 @@ def resolve(node: Any, values: dict[str, str], exports: dict[str, str]) -> Any:
     return node
 
 
-def imported(node: Any, values: dict[str, str]) -> Iterator[str]:
+def imported(node: Any, values: Mapping[str, str]) -> Iterator[str]:
     """Yield the name of every export that a part of a template imports."""
     if isinstance(node, dict):
         if "Fn::ImportValue" in node:
@@ -95,6 +95,26 @@ def policies(template: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the properties of each policy of a template, as they are written."""
     resources = template["Resources"].values()
     return [resource["Properties"] for resource in resources if resource["Type"] == POLICY]
+
+
+def policy_keys(
+    template: dict[str, Any], values: Mapping[str, str], exports: Mapping[str, str]
+) -> dict[tuple[str, str], str]:
+    """Return the logical ids of a template's policies, by role and policy name: of those that are text once resolved.
+
+    It may be another stack's template, of any shape.
+    """
+    found = {}
+    resources = template.get("Resources")
+    for logical_id, resource in resources.items() if isinstance(resources, dict) else ():
+        if isinstance(resource, dict) and resource.get("Type") == POLICY:
+            properties = resource.get("Properties")
+            properties = properties if isinstance(properties, dict) else {}
+            name, roles = (resolve(properties.get(key), values, exports) for key in ("PolicyName", "Roles"))
+            for role in roles if isinstance(roles, list) else ():
+                if isinstance(name, str) and isinstance(role, str):
+                    found[role, name] = logical_id
+    return found
 
 
 def documents(

@@ -10,7 +10,6 @@ from taskroles.deploying.preflight import state_problem
 @pytest.mark.parametrize(
     ("status", "way_out"),
     [
-        ("REVIEW_IN_PROGRESS", "--recreate"),
         ("ROLLBACK_COMPLETE", "--recreate"),
         ("ROLLBACK_FAILED", "--recreate"),
         ("UPDATE_IN_PROGRESS", "wait until that has ended"),
@@ -26,6 +25,8 @@ def test_a_state_that_no_deploy_can_leave_comes_with_the_way_out(status, way_out
     assert way_out in problem
 
 
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "REVIEW_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
+)
 def test_a_state_that_a_deploy_can_leave_is_no_problem(status) -> None:
     assert state_problem("backend", {"StackName": "the-stack", "StackStatus": status}) == []

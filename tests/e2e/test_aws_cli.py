@@ -69,7 +69,7 @@ def test_a_throttled_call_fails_its_service_and_one_that_dies_after_aws_has_hear
 --version | *" deploy "* | *" delete-stack "*) real "$@" ;;"""
     )
 
-    result = deploy(project, aws | path, "Staging", JOBS="2")
+    result = deploy(project, aws | path, "Staging")
 
     assert result.returncode == 1
     assert lines_about(result.stdout, "backend", "failed", error, "execute-change-set ended with exit code 254")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from deployed import (
     deploy,
     document,
     edit,
+    given_service,
     given_stack,
     inline_policies,
     lines_about,
@@ -49,7 +51,9 @@ def test_the_first_deploy_creates_a_stack_for_each_service_and_the_second_change
     assert "Mynavi-Sample-SQSAccessPolicy-backend-Staging" in inline_policies(aws, roles["Staging", "backend"])
     stack = client(aws, "cloudformation").describe_stacks(StackName=f"{PREFIX}backend-staging")["Stacks"][0]
     tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
-    assert tags == {"service": "backend", "environment": "Staging", "commit": first_commit(project)}
+    template = hashlib.sha256((project.folder / BACKEND).read_bytes()).hexdigest()
+    ours = {"service": "backend", "environment": "Staging", "commit": first_commit(project)}
+    assert tags == ours | {"template": f"sha256:{template}", "deploy": tags["deploy"]}
 
     project.write("README.md", "a commit that changes no template\n")
     commit(project)
@@ -68,7 +72,7 @@ def first_commit(project: Project) -> str:
 def test_a_preview_shows_changed_and_removed_policies_and_changes_nothing_but_a_deploy_does(
     project, aws, roles
 ) -> None:
-    given_stack(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
+    given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
     edit(project, BACKEND, "sqs:DeleteMessage", "sqs:PurgeQueue")
     project.write(BACKEND, without(project.read(BACKEND), "RDSAccessPolicy"))
     task_role = roles["Staging", "backend"]
@@ -110,7 +114,7 @@ def test_when_one_of_two_services_fails_the_other_finishes_and_the_first_cause_c
 
 
 def test_a_failed_update_says_that_the_old_policies_are_back(project, aws) -> None:
-    given_stack(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
+    given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
     edit(project, BACKEND, *REFUSED_BY_IAM)
 
     result = deploy(project, aws, "Staging", "backend")
@@ -154,7 +158,7 @@ def test_ctrl_c_leaves_aws_as_it_is_says_what_runs_on_and_takes_back_what_has_no
 
 def test_what_is_deployed_is_the_text_of_each_template_whose_stack_came_up(project, aws) -> None:
     text = project.read(BACKEND)
-    given_stack(aws, f"{PREFIX}backend-staging", text.replace("sqs:ReceiveMessage", "sqs:PurgeQueue"))
+    given_service(aws, f"{PREFIX}backend-staging", text.replace("sqs:ReceiveMessage", "sqs:PurgeQueue"))
     given_stack(
         aws, f"{PREFIX}frontend-staging", project.read(TEMPLATE("Staging", "frontend")).replace(*REFUSED_BY_IAM)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from deployed import PREFIX, TEMPLATE, deploy, edit, given_stack, inline_policies, lines_about, states
+from deployed import PREFIX, TEMPLATE, deploy, edit, given_service, given_stack, inline_policies, lines_about, states
 from local_aws import client
 
 BACKEND = TEMPLATE("Staging", "backend")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("empty_aws")
 def test_drift_tells_what_was_changed_deleted_and_added_by_hand_from_what_was_not_deployed_yet(
     project, aws, roles
 ) -> None:
-    given_stack(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
+    given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
     in_sync = deploy(project, aws, "--drift", "Staging", "backend")
     assert in_sync.returncode == 0, in_sync.stdout
     assert len(lines_about(in_sync.stdout, "in sync")) == len(lines_about(in_sync.stdout, "Mynavi-Sample-"))
@@ -47,7 +47,7 @@ def test_drift_tells_what_was_changed_deleted_and_added_by_hand_from_what_was_no
 
 def test_what_a_stack_holds_beside_policies_is_named_and_is_no_sync(project, aws, roles) -> None:
     assert ("Staging", "backend") in roles
-    given_stack(aws, f"{PREFIX}backend-staging", project.read(BACKEND) + "  Jobs:\n    Type: AWS::SQS::Queue\n")
+    given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND) + "  Jobs:\n    Type: AWS::SQS::Queue\n")
 
     result = deploy(project, aws, "--drift", "Staging", "backend")
 

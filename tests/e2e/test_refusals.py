@@ -15,6 +15,7 @@ from deployed import (
     commit,
     deploy,
     edit,
+    given_service,
     given_stack,
     lines_about,
     states,
@@ -38,7 +39,7 @@ def test_missing_exports_are_listed_with_the_services_that_need_them(project, aw
 
 
 def test_a_stack_that_never_came_up_is_refused_and_recreated_when_asked(project, aws) -> None:
-    given_stack(aws, f"{PREFIX}backend-staging", project.read(BACKEND).replace(*REFUSED_BY_IAM))
+    given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND).replace(*REFUSED_BY_IAM))
 
     refused = deploy(project, aws, "Staging", "backend")
 
@@ -67,7 +68,7 @@ def test_another_stack_that_owns_policies_of_the_same_names_is_named(project, aw
 def test_all_problems_are_reported_at_once(project, aws, stand_in) -> None:
     backend, frontend = (TEMPLATE("Production", service) for service in ("backend", "frontend"))
     project.write(backend, project.read(backend) + "# by hand\n")
-    given_stack(aws, f"{PREFIX}backend-production", project.read(backend))
+    given_service(aws, f"{PREFIX}backend-production", project.read(backend))
     client(aws, "cloudformation").create_change_set(
         StackName=f"{PREFIX}frontend-production",
         ChangeSetName="somebody-else-s",
@@ -82,8 +83,8 @@ def test_all_problems_are_reported_at_once(project, aws, stand_in) -> None:
     assert result.returncode == 1
     assert "4 problems, and nothing was changed:" in result.stderr
     assert "aws-cli/1.16.9 is too old: 1.29.0 or newer" in result.stderr
-    assert f"{backend} is not committed; Production takes what is committed" in result.stderr
-    assert "stack mynavi-sample-ecs-taskrole-frontend-production is REVIEW_IN_PROGRESS" in result.stderr
+    assert f"{backend} is not committed; Production takes what is committed, on the main branch" in result.stderr
+    assert "stack mynavi-sample-ecs-taskrole-frontend-production is not tagged service=frontend" in result.stderr
     assert "other-vpc-BackendEcsTaskRole-Production" in result.stderr
 
 
@@ -93,7 +94,10 @@ def test_a_protected_environment_takes_no_setting_that_is_not_committed(project,
     result = deploy(project, aws, "--yes", "Production", "backend")
 
     assert result.returncode == 1
-    assert "out/Production/environment.yml is not committed; Production takes what is committed" in result.stderr
+    assert (
+        "out/Production/environment.yml is not committed; Production takes what is committed, on the main branch"
+        in result.stderr
+    )
     assert states(aws) == {}
 
 
