@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import deployed
 import pytest
+from hostile import HOSTILE, SERVICE, UNSEEN, Hostile, spelled
 from hypothesis import given
 from hypothesis import strategies as st
+from proxy import proxy
 
-from taskroles.access.environments import here
 from taskroles.access.report import _escaped
-from taskroles.commands._arguments import ended
-from taskroles.deploying import aws, changes, drift, events, exports, owners, preflight, status
 from taskroles.faults import BadInput, printable, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     from project import Project
 
-    from taskroles.access.environments import Environment
-
-# Terminals obey the first three; then other ends of a line; text turned around; what has no width, and what has no ink.
-UNSEEN = [*"\x1b\r\b", *"\x85\u2028\u2029\x0b\x0c", *"\u202e\u2066\u200f", *"\u200b\u2060\ufeff\u00ad\u034f"]
-UNSEEN += [*"\u3164\u115f\uffa0\u2800\ufe0f\U000e0041\U000e0101\u00a0"]
-HOSTILE = f"a\x1b[2K\n{''.join(UNSEEN)}z"
 TEMPLATE = "out/Production/sample-ecs-taskrole-backend-cfn.yml"
-SQS = "sqs:GetQueueAttributes"
-
-
-def spelled(value: Any) -> str:
-    """Return a value as YAML, which knows no surrogate pairs."""
-    text = json.dumps(value)
-    for character in UNSEEN:
-        if ord(character) > ord("\uffff"):
-            text = text.replace(json.dumps(character)[1:-1], f"\\U{ord(character):08x}")
-    return text
 
 
 def steers(text: str) -> list[str]:
@@ -83,84 +62,31 @@ def test_markdown_makes_no_link_and_mentions_nobody(text: str, shown: str) -> No
 # --- what AWS answers ----------------
 
 
-def answer(service: str, operation: str, _key: str, **_arguments: str) -> Iterator[Any]:
-    """Answer as AWS would if everything had a hostile name."""
-    del service
-    target = {"Attribute": HOSTILE, "Name": HOSTILE}
-    change = {"Action": HOSTILE, "LogicalResourceId": HOSTILE, "Details": [{"Target": target}]}
-    event = {"EventId": "1", "StackId": "arn", "ClientRequestToken": "t", "LogicalResourceId": HOSTILE}
-    event |= {"ResourceStatus": f"{HOSTILE}_FAILED", "ResourceStatusReason": HOSTILE}
-    event |= {"Timestamp": datetime(2026, 11, 24, tzinfo=timezone.utc)}
-    yield {
-        "describe_change_set": {"ResourceChange": change},
-        "describe_stack_events": event,
-        "list_role_policies": HOSTILE,
-    }[operation]
-
-
-def stack(_name: str) -> dict[str, Any]:
-    """Return a stack of which AWS says such things."""
-    parameters = [{"ParameterKey": "VPCName", "ParameterValue": HOSTILE}]
-    tags = [{"Key": "commit", "Value": HOSTILE}]
-    found = {"StackId": "arn", "StackName": HOSTILE, "StackStatus": f"{HOSTILE}_FAILED"}
-    return found | {"Parameters": parameters, "Tags": tags}
-
-
-@pytest.fixture
-def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """Return an environment whose AWS answers so."""
-    monkeypatch.chdir(project.folder)
-    account = aws.Account(HOSTILE, HOSTILE, "aws", HOSTILE)
-    document = {"Statement": [{"Effect": "Allow", "Action": [HOSTILE, SQS], "Resource": HOSTILE}]}
-    policy = {"PolicyName": HOSTILE, "PolicyDocument": document, "Roles": [HOSTILE]}
-    resources = {"A": {"Type": "AWS::IAM::Policy", "Properties": policy}, HOSTILE: {"Type": HOSTILE, "Properties": {}}}
-    theirs = spelled({"Resources": resources})
-    held = {"PolicyDocument": {"Statement": {**document["Statement"][0], "Resource": "*"}}}
-    asked: dict[str, Callable[..., Any]] = {
-        "account_of": lambda _: account,
-        "pages": answer,
-        "find_stack": stack,
-        "template_of": lambda _: theirs,
-        "all_exports": dict,
-        "ask": lambda *_, **__: held,
-        "strays": lambda _: ["gone"],
-        "uncommitted": lambda _: [f" M {HOSTILE}"],
-        "imported": lambda *_: [HOSTILE],
-    }
-    for module in (changes, drift, events, exports, owners, preflight, status):
-        for name, stub in asked.items():
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, stub)
-    return here()["Production"]
-
-
-def said_by_the_aws_cli(folder: Path) -> Path:
-    """Write down what the AWS CLI said of two services."""
-    (folder / "backend").write_text("arn:aws:cloudformation:x:1:changeSet/a/b\n", encoding="utf-8")
-    failed = f"{HOSTILE}\ndeploy.sh: aws cloudformation deploy ended with exit code 1\n"
-    (folder / "frontend").write_text(failed, encoding="utf-8")
-    return folder
-
-
 @pytest.mark.parametrize(
-    "work",
+    ("command", "sober", "reached"),
     [
-        lambda live, _: status.status(live, ["backend"]),
-        lambda live, _: drift.drift(live, ["backend"]),
-        lambda live, folder: changes.changes(said_by_the_aws_cli(folder), live, ["backend", "frontend"]),
-        lambda live, folder: events.follow(said_by_the_aws_cli(folder), "t", live, ["backend", "frontend"]),
-        lambda live, _: preflight.check(live, ["backend"], recreate=False),
-        lambda live, _: preflight.check(live._replace(protected=False), ["backend"], recreate=False),
+        (["python3", "-I", "taskroles", "status", "Staging", SERVICE], False, "DescribeStacks"),
+        (["python3", "-I", "taskroles", "review", "--environment=Staging", "deployed"], False, "GetTemplate"),
+        (["./deploy.sh", "--drift", "Staging", SERVICE], False, "GetTemplate"),
+        (["./deploy.sh", "--drift", "Staging", SERVICE], True, "GetTemplate"),
+        (["./deploy.sh", "--preview", "Staging", SERVICE], False, "ListExports"),
+        (["./deploy.sh", "Staging", SERVICE], True, "DescribeStackEvents"),
     ],
-    ids=["status", "drift", "changes", "events", "preflight", "preflight with warnings"],
+    ids=["status", "review", "drift", "drift of a sober stack", "preview", "deploy"],
 )
-def test_what_aws_answers_steers_nothing(live: Environment, tmp_path: Path, capsys, work) -> None:
-    ended(lambda: work(live, tmp_path))
-    printed = capsys.readouterr()
-    text = printed.out + printed.err
-    assert "a\\x1b[2K\\n" in text or "a\\x1b[2K a" in text or "\\u202e" in text
+def test_what_aws_answers_steers_nothing(project: Project, command: list[str], sober: bool, reached: str) -> None:
+    deployed.commit(project)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_MAX_ATTEMPTS": "1"}
+    with proxy(deployed.no_aws(**keys, AWS_ENDPOINT_URL="http://127.0.0.1:9")) as between:
+        between.play("*", Hostile(sober=sober))
+        done = deployed.run(project, between.aws, *command)
+    text = done.stdout + done.stderr
+    assert reached in between.calls, text
+    assert done.returncode in (0, 1, 2)
+    assert "Traceback" not in text
+    assert "\\u202e" in text
     assert steers(text) == []
-    assert not any(line.startswith(("z", "\\x85")) for line in text.splitlines())  # no line of its making
+    assert not any(line.startswith(("z", "\\x85")) for line in text.split("\n"))  # no line of its making
 
 
 # --- what lies in out/ ---------------
