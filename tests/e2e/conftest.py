@@ -23,9 +23,12 @@ TABLE = "two-services"
 def aws() -> Iterator[dict[str, str]]:
     """Yield the environment of a process that uses a local AWS with all that the table's templates import.
 
-    One AWS a module costs a second, and what one module deploys or breaks no other module sees.
+    One AWS a module costs a second, and what one module deploys or breaks no other module sees. AWS_CLI_FOLDER may
+    name the folder of another AWS CLI than the one that is installed for the tests: that of version 2.
     """
     with local_aws() as environment:
+        if folder := os.environ.get("AWS_CLI_FOLDER"):
+            environment["PATH"] = f"{folder}{os.pathsep}{environment['PATH']}"
         for each in environments(rendered(TABLE)).values():
             deploy_imports(environment, each, rendered(TABLE))
         yield environment
