@@ -111,6 +111,7 @@ deploy() {
   todo=$(of_copy preflight $recreate -- "$environment" "${services[@]}")
   while IFS=$'\t' read -r what service id; do
     case $what in
+      aws) aws_cli=$service ;;
       stuck) stuck+=("$service" "$id") ;;
       change) changing+=" $service " ;;
     esac
@@ -139,7 +140,9 @@ deploy() {
 destroy() {
   local deployed
   deployed=$(taskroles status --ours -- "$environment" "${services[@]}")
-  if [[ ! $deployed ]]; then
+  IFS=$'\t' read -r _ aws_cli <<<"$deployed"
+  deployed=${deployed#*$'\n'}
+  if [[ $deployed != *$'\t'*$'\t'* ]]; then
     echo 'nothing to delete'
     return 0
   fi
@@ -309,6 +312,10 @@ taskroles() { # ARGUMENT ...: runs the program that lies beside this script
   local interpreter=$here/.venv/bin/python
   [[ -x $interpreter ]] || interpreter=python3
   "$interpreter" -I taskroles "$@"
+}
+
+aws() { # ARGUMENT ...: the AWS CLI that was found good
+  command "${aws_cli:-aws}" "$@"
 }
 
 of_copy() { # VERB ARGUMENT ...: runs it on the copy of out/

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskroles.access.environments import here
 from taskroles.deploying.aws import Refused, account_of, aws_errors, heading, no_access
-from taskroles.deploying.aws_cli import aws_cli_problems
+from taskroles.deploying.aws_cli import aws_cli_problems, usable_aws_cli
 from taskroles.deploying.exports import export_problems
 from taskroles.deploying.owners import owner_problems
 from taskroles.deploying.plan import read_plan, write_plan
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def check(environment: Environment, services: Sequence[str], *, recreate: bool) -> int:
-    """Print where the deploy goes; to stdout, what there is to do: `stuck` or `change`, a service, its stack's id.
+    """Print where the deploy goes; to stdout, the AWS CLI to use (aws), and what there is to do: stuck, change.
 
     Raises Refused with all problems. `recreate`: a stack that never came up is to be deleted, and no problem.
     """
@@ -51,6 +51,8 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
     else:
         say(heading(environment, account))
         problems += survey(environment, services, account, plan, warnings, recreate=recreate)
+        if not problems:
+            sys.stdout.write(f"aws\t{usable_aws_cli()}\n")
     say(*(paint(f"warning: {line}", "33") for line in warnings))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

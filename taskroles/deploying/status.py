@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from taskroles.deploying.aws import Refused, account_of, heading
+from taskroles.deploying.aws_cli import usable_aws_cli
 from taskroles.deploying.preflight import not_ours
 from taskroles.deploying.stacks import all_stacks, is_ours
 from taskroles.faults import printable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def status(environment: Environment, names: Mapping[str, str], *, ours: bool) -> int:
     """Print the state of each stack, by service; to stdout, those that exist: service, id, whether it is guarded.
 
-    `ours`: raises Refused if one of them is not ours.
+    `ours`: before these, the AWS CLI to use. Raises Refused if one of them is not ours, or there is no AWS CLI.
     """
     account = account_of(environment)
     stacks = {service: all_stacks().get(name) for service, name in names.items()}
@@ -34,6 +35,7 @@ def status(environment: Environment, names: Mapping[str, str], *, ours: bool) ->
         others = [not_ours(environment, *each) for each in there.items() if not is_ours(each[1], environment, each[0])]
         if others:
             raise Refused("\n  - ".join(["nothing was changed:", *others]))
+        sys.stdout.write(f"aws\t{usable_aws_cli()}\n")
     for service, stack in there.items():
         guarded = "guarded" if stack.get("EnableTerminationProtection") else "unguarded"
         sys.stdout.write(f"{service}\t{stack['StackId']}\t{guarded}\n")
