@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from taskroles.access.environments import Environment
     from taskroles.deploying.aws import Account
-    from taskroles.deploying.standing import Standing
+    from taskroles.deploying.updates import Update
 
 
-def owner_problems(environment: Environment, account: Account, services: Sequence[Standing]) -> Iterator[str]:
+def owner_problems(environment: Environment, account: Account, services: Sequence[Update]) -> Iterator[str]:
     """Yield a problem for each policy name on a role of ours that a deploy would take, and that somebody else has there.
 
     CloudFormation refuses such a name, or else both would overwrite each other, and the first to go deletes both. IAM knows
@@ -43,7 +43,7 @@ def owner_problems(environment: Environment, account: Account, services: Sequenc
             yield printable(f"{each.service}: IAM has no role {role}: deploy what makes it, or correct task_role")
 
 
-def keys_of_others(environment: Environment, account: Account, each: Standing) -> dict[str, dict[tuple[str, str], str]]:
+def keys_of_others(environment: Environment, account: Account, each: Update) -> dict[str, dict[tuple[str, str], str]]:
     """Return the policies of other stacks that import a role of ours, by stack: those that can be told."""
     roles = imported([policy["Roles"] for policy in policies(each.template)], each.will_be)
     exports = {name for name in roles if name in all_exports()}

@@ -19,7 +19,7 @@ from taskroles.deploying.stacks import (
     gone_environments,
     is_ours,
 )
-from taskroles.deploying.standing import losses, moves, standings
+from taskroles.deploying.updates import losses, moves, updates
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
 
@@ -77,7 +77,7 @@ def survey(  # noqa: PLR0913 - what a deploy is
             yield not_ours(environment, service, stack)
         elif not (recreate and service in stuck):
             yield from state_problem(service, stack)
-    found = standings(environment, account, {s: None if s in stuck else stack for s, stack in stacks.items()})
+    found = updates(environment, account, {s: None if s in stuck else stack for s, stack in stacks.items()})
     yield from export_problems(environment, account, stacks)
     yield from owner_problems(environment, account, found)
     for each in found:

@@ -1,4 +1,4 @@
-"""How a service stands: what its stack has now, next to what a deploy of the copy would give it."""
+"""What a deploy of the copy would do to the stack of a service: what is deployed now, next to what would be."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from taskroles.deploying.aws import Account
 
 
-class Standing(NamedTuple):
+class Update(NamedTuple):
     """A service: its stack (None if there is none), its template in the copy, and the text that is deployed ("": none)."""
 
     service: str
@@ -61,10 +61,8 @@ class Standing(NamedTuple):
         return policy_keys(template, self.was, all_exports())
 
 
-def standings(
-    environment: Environment, account: Account, stacks: Mapping[str, dict[str, Any] | None]
-) -> list[Standing]:
-    """Return how each service stands, by its stack."""
+def updates(environment: Environment, account: Account, stacks: Mapping[str, dict[str, Any] | None]) -> list[Update]:
+    """Return what a deploy would do to each service, by its stack."""
     there = [stack["StackId"] for stack in stacks.values() if stack and came_up(stack)]
     texts = dict(zip(there, at_once(template_of, there), strict=True))
     found = []
@@ -74,7 +72,7 @@ def standings(
         given = deployed_parameters(environment, template)
         values = (parameter_values(template, account, stack, **each) for each in ({}, given))
         deployed = texts.get(stack["StackId"], "") if stack else ""
-        found.append(Standing(service, stack, text, template, given, *values, deployed))
+        found.append(Update(service, stack, text, template, given, *values, deployed))
     return found
 
 
@@ -83,7 +81,7 @@ def parameters_of(stack: dict[str, Any]) -> dict[str, str]:
     return {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
 
 
-def moves(each: Standing) -> Iterator[str]:
+def moves(each: Update) -> Iterator[str]:
     """Yield a line for each parameter that a deploy gives another value than the stack has, and for what that moves."""
     values = parameters_of(each.stack) if each.stack else {}
     changed = {name: value for name, value in each.given.items() if values.get(name, value) != value}
@@ -101,7 +99,7 @@ def moves(each: Standing) -> Iterator[str]:
                     yield printable(f"{each.service}: its {what} would be that of export {new}, and no longer of {old}")
 
 
-def losses(each: Standing) -> Iterator[str]:
+def losses(each: Update) -> Iterator[str]:
     """Yield a problem for each policy that a deploy would leave the role without.
 
     CloudFormation creates what has a new logical id, then deletes what no longer has one: by its name, which the new one
