@@ -151,9 +151,14 @@ def at_once(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
 
 
 @functools.cache
+def listed_exports() -> list[dict[str, Any]]:
+    """Return the exports of the account and region, each with the id of the stack that exports it."""
+    return list(pages("cloudformation", "list_exports", "Exports"))
+
+
 def all_exports() -> dict[str, str]:
     """Return the exports of the account and region: name to value."""
-    return {item["Name"]: item["Value"] for item in pages("cloudformation", "list_exports", "Exports")}
+    return {item["Name"]: item["Value"] for item in listed_exports()}
 
 
 def importers(export: str) -> list[str]:
