@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.access.compare import CANNOT_TELL, compare
-from taskroles.access.reading import Place, read_document
-from taskroles.access.template import TemplateError, parse_template
-from taskroles.access.wording import SIGNS, access_lines, column
-from taskroles.deploying.aws import Refused, account_of, ask, heading, pages
-from taskroles.deploying.stacks import all_exports, came_up, find_stack, template_of
-from taskroles.deploying.templates import documents, others, parameter_values, planned
+from taskroles.deploying.aws import Refused, account_of, at_once, heading
+from taskroles.deploying.ownership import Owners, owners_among, owners_of, stack_of_role
+from taskroles.deploying.puts import Puts, puts_of, resources_of
+from taskroles.deploying.roles import inline_policies, role_in_iam
+from taskroles.deploying.stacks import all_exports, came_up, find_stack
+from taskroles.deploying.standing import (
+    CANNOT_TELL,
+    IN_SYNC,
+    NOT_OURS,
+    WAYS_OUT,
+    Looked,
+    Row,
+    made_anew,
+    owned,
+    policy_row,
+    role_rows,
+)
+from taskroles.deploying.templates import POLICY, documents, planned
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from taskroles.access.environments import Environment
-    from taskroles.access.reading import Statement
+    from taskroles.deploying.aws import Account
 
-    Statements = list[Statement] | None  # of a policy; None: there is none
+    Key = tuple[str, str]  # a holder and the name of a policy
 
-BY_HAND = """\
-      IAM has not what the stack has put there, and a deploy does not put it back while the template stays the
-      same. To keep it as it is, write it into services.yml and deploy. To undo it, --destroy the service and
-      deploy it again; in between, its role has none of these policies."""
-WAYS_OUT = {
-    "changed by hand": BY_HAND,
-    "missing": BY_HAND,
-    "unmanaged": "      No stack of ours has put it there: write it into services.yml, or delete it.",
-    "not looked at": "      The stack holds more than policies, of which nothing here knows how it stands: see to it in CloudFormation.",
-    "not deployed": "      out/ has changed since the last deploy: deploy.",
-}
+NOTHING = Puts("", {}, set(), {}, [], [])
+
+
+class Service(NamedTuple):
+    """What a service has in `out/`, and what its stack (None: it has none) puts where."""
+
+    name: str
+    stack: dict[str, Any] | None
+    in_out: dict[Key, Any]
+    deployed: Puts
+
+    @property
+    def keys(self) -> set[Key]:
+        """Its policies, each with who holds it."""
+        return self.in_out.keys() | self.deployed.inline.keys()
 
 
 def drift(environment: Environment, services: Sequence[str]) -> int:
@@ -42,36 +57,95 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
     CloudFormation cannot tell: "This resource does not support drift detection" (AWS::IAM::Policy, in the
     CloudFormation Template Reference).
     """
-    account, exports = account_of(environment), all_exports()
+    account = account_of(environment)
     say(heading(environment, account))
-    words = []
-    for service in services:
-        stack = find_stack(environment.stack(service))
-        print("\n" + printable(f"{service}: {deployment(environment, service, stack)}"))
-        in_out = read(documents(*planned(environment, service, account, stack), exports))
-        deployed, unread = {}, []
-        if came_up(stack):
-            template = parse_template(template_of(stack["StackId"]), environment.template(service))
-            unread = others(template)
-            deployed = read(documents(template, parameter_values(template, account, stack), exports))
-        roles = {role for role, _ in in_out.keys() | deployed.keys()}
-        in_iam = read({(role, name): held for role in roles for name, held in inline_policies(role).items()})
-        for what in unread:
-            words.append("not looked at")
-            print("  " + paint(f"{'not looked at':<17}", "31", sys.stdout) + printable(what))
-        for key in sorted(in_out.keys() | deployed.keys() | in_iam.keys()):
-            word = standing(in_out.get(key), deployed.get(key), in_iam.get(key))
-            words.append(word)
-            print("  " + paint(f"{word:<17}", "32" if word == "in sync" else "31", sys.stdout) + printable(key[1]))
-            if word == "changed by hand":
-                sys.stdout.writelines(f"{'':21}{line}\n" for line in by_hand(deployed[key], in_iam[key]))
-    differing = [word for word in words if word != "in sync"]
+    all_exports()  # once, before the threads ask for them
+    found = at_once(lambda service: look(environment, service, account), services)
+    ours = [service.deployed for service in found]
+    holders = sorted({holder for service in found for holder, _ in service.keys})
+    looked = at_once(lambda holder: look_at(holder, ours, environment, account), holders)
+    roles = dict(zip(holders, looked, strict=True))
+    left, rows = dict(roles), []
+    keys = {key for service in found for key in service.keys}
+    for service in found:
+        print("\n" + printable(f"{service.name}: {deployment(environment, service.name, service.stack)}"))
+        for row in service_rows(service, roles):
+            rows.append(row)
+            show(row)
+        for holder in sorted({holder for holder, _ in service.keys} & left.keys()):
+            role = left.pop(holder)  # of several services: said with the first of them
+            for row in role_rows(role, {name for each, name in keys if each == holder}) if role else ():
+                rows.append(row)
+                show(row)
+    return verdict(rows)
+
+
+def look(environment: Environment, name: str, account: Account) -> Service:
+    """Return what a service has in `out/` and in its stack."""
+    stack = find_stack(environment.stack(name))
+    in_out = documents(*planned(environment, name, account, stack), all_exports())
+    return Service(name, stack, in_out, puts_of(stack, account) if came_up(stack) else NOTHING)
+
+
+def look_at(holder: str, ours: list[Puts], environment: Environment, account: Account) -> Looked | None:
+    """Return a role with the stack that makes it, and the owners of what is on it. None: IAM has no such role."""
+    held = None if " " in holder else role_in_iam(holder)
+    if held is None:
+        return None
+    makes, name = NOTHING, stack_of_role(holder)
+    if name and (stack := find_stack(name)):
+        makes = puts_of(stack, account)
+    owners = owners_among([*ours, makes], holder)
+    if wanted := [each for each in (*held.inline, *held.attached) if not owners.of(each)]:
+        more = owners_of(holder, environment, account, wanted)
+        owners = Owners(more.inline | owners.inline, more.attached | owners.attached, more.unsure)
+    return Looked(holder, held, makes if holder in makes.roles else None, owners, account)
+
+
+def service_rows(service: Service, roles: dict[str, Looked | None]) -> Iterator[Row]:
+    """Yield how each policy of a service stands, and what else its stack holds."""
+    yield from (Row("not looked at", what) for what in service.deployed.others)
+    yield from (Row(CANNOT_TELL, f"what {each.what} puts where") for each in service.deployed.unsure)
+    gone = {holder for holder, _ in service.deployed.inline if " " not in holder and roles[holder] is None}
+    yield from (Row("role is gone", holder) for holder in sorted(gone))
+    several = len({holder for holder, _ in service.keys}) > 1
+    for key in sorted(service.keys):
+        holder, name = key
+        if holder in gone:
+            continue
+        role = roles[holder]
+        held = role.held.inline if role else inline_policies(holder, [name]) if " " in holder else {}
+        row = policy_row(key, service.in_out.get(key), service.deployed.inline.get(key), held.get(name))
+        if role and row.word == "missing" and made_anew(role.held, put_at(service)):
+            row = row._replace(word="made anew")
+        elif role and row.word == "unmanaged":
+            row = owned(role, name, name, "unmanaged", of_another="not deployed")
+        yield row._replace(what=f"{row.what} on {holder}") if several else row
+
+
+def put_at(service: Service) -> list[Any]:
+    """Return when the stack of a service has put each of its policies where they are."""
+    found = resources_of(service.stack["StackId"]).values()
+    return [each["LastUpdatedTimestamp"] for each in found if each["ResourceType"] == POLICY]
+
+
+def show(row: Row) -> None:
+    """Print how something stands."""
+    colour = "32" if row.word == IN_SYNC else "" if row.word in NOT_OURS else "31"
+    print("  " + paint(f"{row.word:<17}", colour, sys.stdout) + printable(row.what))
+    sys.stdout.writelines(f"{'':21}{line}\n" for line in row.more)
+
+
+def verdict(rows: list[Row]) -> int:
+    """Return the exit code. Raises Refused, with the ways out, if anything differs."""
+    counted = [row.word for row in rows if row.word not in NOT_OURS]
+    differing = [word for word in counted if word != IN_SYNC]
     if differing:
         ways_out: dict[str, list[str]] = {}
         for word in sorted(set(differing)):
             ways_out.setdefault(WAYS_OUT[word], []).append(word)
         explained = (f"  - {' or '.join(words)}:\n{way_out}" for way_out, words in ways_out.items())
-        raise Refused("\n".join([f"{len(differing)} of {len(words)} policies differ:", *explained]))
+        raise Refused("\n".join([f"{len(differing)} of {len(counted)} differ:", *explained]))
     return 0
 
 
@@ -80,47 +154,3 @@ def deployment(environment: Environment, service: str, stack: dict[str, Any] | N
     tags = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
     state = f"{stack['StackStatus']}, commit {tags.get('commit', 'unknown')}" if stack else "does not exist"
     return f"stack {environment.stack(service)}, {state}"
-
-
-def inline_policies(role: str) -> dict[str, dict[str, Any]]:
-    """Return the inline policies of a role as IAM has them now: name to policy document."""
-    from botocore.exceptions import ClientError
-
-    try:
-        names = list(pages("iam", "list_role_policies", "PolicyNames", RoleName=role))
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchEntity":
-            return {}
-        raise
-    return {name: ask("iam", "get_role_policy", RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
-
-
-def read(documents: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], list[Statement]]:
-    """Return the statements of each policy document. Raises Refused if one cannot be judged whole."""
-    found, facts = {}, {}
-    try:
-        for key, document in documents.items():
-            name = " ".join(key)
-            found[key] = read_document(document, Place(name, logical_id=name), facts=facts)
-    except TemplateError as error:
-        raise Refused(str(error)) from None
-    if facts:
-        raise Refused("\n".join(f"{CANNOT_TELL}: nothing here understands {printable(what)}" for what in sorted(facts)))
-    return found
-
-
-def standing(in_out: Statements, deployed: Statements, in_iam: Statements) -> str:
-    """Return in a word how a policy stands: what it says in `out/`, in the stack's template and in IAM."""
-    if deployed is None:
-        return "not deployed" if in_iam is None else "unmanaged"
-    if in_iam is None:
-        return "missing"
-    if compare(deployed, in_iam):
-        return "changed by hand"
-    return "not deployed" if in_out is None or compare(deployed, in_out) else "in sync"
-
-
-def by_hand(deployed: list[Statement], in_iam: list[Statement]) -> list[str]:
-    """Return what a change by hand has granted (+) and revoked (-), a line for each AWS service."""
-    found = access_lines(deployed, in_iam)
-    return [f"{SIGNS[line.kind]} {line.kind:8}  {printable(column(line))}  {printable(line.text)}" for line in found]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from taskroles.deploying import drift
-from taskroles.deploying.aws import Refused
+from taskroles.deploying.aws import Account, Refused
+from taskroles.deploying.functions import CannotTell
+from taskroles.deploying.roles import statements, strangers, trusted
+from taskroles.deploying.standing import policy_row
+
+ACCOUNT = Account("111122223333", "eu-west-1", "aws-cn", "me")
 
 
 def statement(**changes: object) -> dict[str, object]:
@@ -26,18 +30,26 @@ def statement(**changes: object) -> dict[str, object]:
         ({"Statement": {"Effect": "Allow", "NotAction": ["a:B", "a:C"], "Resource": "*"}}, "changed by hand"),
         ({"Statement": {"Effect": "Allow", "Action": ["a:B", "a:C"], "NotResource": "*"}}, "changed by hand"),
         (None, "missing"),
+        (statement(Effect="Perhaps"), "cannot tell"),
+        (statement(Limit="x"), "cannot tell"),
+        ("%7B", "cannot tell"),
     ],
 )
 def test_drift_looks_at_what_a_document_says_and_not_at_how_it_is_written(in_iam, word) -> None:
-    held = {place: document for place, document in (("deployed", statement()), ("IAM", in_iam)) if document}
-    said = drift.read({("role", place): document for place, document in held.items()})
-    deployed = said["role", "deployed"]
-    assert drift.standing(deployed, deployed, said.get(("role", "IAM"))) == word
+    assert policy_row(("role", "name"), statement(), statement, in_iam).word == word
+
+
+def test_a_document_that_a_template_hides_is_not_compared() -> None:
+    def hidden() -> None:
+        raise CannotTell("what Secret is")
+
+    row = policy_row(("role", "name"), statement(), hidden, statement())
+    assert (row.word, row.what) == ("cannot tell", "name: what Secret is")
 
 
 def test_a_document_that_cannot_be_judged_is_named() -> None:
     with pytest.raises(Refused, match=r"^the-role the-policy: Effect is 'Perhaps', neither Allow nor Deny$"):
-        drift.read({("the-role", "the-policy"): statement(Effect="Perhaps")})
+        statements(statement(Effect="Perhaps"), "the-role", "the-policy")
 
 
 @pytest.mark.parametrize(
@@ -50,5 +62,30 @@ def test_a_document_that_cannot_be_judged_is_named() -> None:
 )
 def test_what_is_not_understood_in_a_document_is_said_and_not_left_out(document, what) -> None:
     with pytest.raises(Refused) as error:
-        drift.read({("the-role", "other"): statement(), ("the-role", "the-policy"): document})
+        statements(document, "the-role", "the-policy")
     assert str(error.value).startswith(f"cannot tell: nothing here understands {what}")
+
+
+def trust(principal: object, key: str = "Principal", effect: str = "Allow") -> dict[str, object]:
+    """Return a trust of one statement."""
+    return {"Statement": {"Effect": effect, "Action": "sts:AssumeRole", key: principal}}
+
+
+def test_an_account_in_a_trust_is_its_root_as_iam_writes_it() -> None:
+    written = trust({"AWS": ["444455556666"]}), trust({"AWS": "arn:aws-cn:iam::444455556666:root"})
+    assert len({trusted(each, "role", ACCOUNT)[0].resources for each in written}) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "who"),
+    [
+        (trust({"Service": "ecs-tasks.amazonaws.com"}), []),
+        (trust({"Service": ["lambda.amazonaws.com", "ecs-tasks.amazonaws.com"]}), ["Service lambda.amazonaws.com"]),
+        (trust("*"), ["*"]),
+        (trust({"AWS": "*"}), ["*"]),
+        (trust({"AWS": "*"}, effect="Deny"), []),
+        (trust({"AWS": "4"}, "NotPrincipal"), ["everybody but AWS 4"]),
+    ],
+)
+def test_who_else_may_assume_a_role_is_said(document, who) -> None:
+    assert strangers(trusted(document, "role", ACCOUNT)) == who
