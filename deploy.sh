@@ -118,7 +118,7 @@ deploy() {
   done <<<"$todo"
   if ((${#stuck[@]})); then
     confirm 'delete what never came up and deploy it anew'
-    printf '%s\t%s\n' "${stuck[@]}" | delete
+    printf '%s %s\n' "${stuck[@]}" | delete
     ((failed == 0)) || return 0
     rm -f "$said"/*
   fi
@@ -142,7 +142,7 @@ destroy() {
   deployed=$(taskroles status --ours -- "$environment" "${services[@]}")
   IFS=$'\t' read -r _ aws_cli <<<"$deployed"
   deployed=${deployed#*$'\n'}
-  if [[ $deployed != *$'\t'*$'\t'* ]]; then
+  if [[ $deployed == aws$'\t'* ]]; then # nothing after it
     echo 'nothing to delete'
     return 0
   fi
@@ -196,7 +196,7 @@ execute_change_set() { # SERVICE
 
 delete() { # reads lines of a service, the id of its stack, and whether that is guarded
   local service id guarded deleted=()
-  while IFS=$'\t' read -r service id guarded; do
+  while read -r service id guarded; do
     deleted+=("$service")
     echo "$id" >"$said/$service"
     if [[ $guarded == guarded ]]; then
@@ -219,14 +219,17 @@ follow() {
 guard() { # a protected environment's stacks against being deleted otherwise than by --destroy
   local service id guarded
   [[ $protection == protected && ! $lost ]] || return 0
-  of_copy status -- "$environment" "${services[@]}" 2>/dev/null | while IFS=$'\t' read -r service id guarded; do
+  of_copy status -- "$environment" "${services[@]}" 2>/dev/null | while read -r service id guarded; do
     [[ $guarded == guarded ]] || aws cloudformation update-termination-protection \
       --enable-termination-protection --stack-name "$id" </dev/null 2>&1 >/dev/null | visible >&2
   done
 }
 
-held() { # whether IAM holds for the roles what the templates say
-  :
+held() { # whether the roles hold in IAM what was deployed
+  local deployed
+  deployed=$(sed -n 's/ *deployed (.*//p' <<<"$outcomes")
+  # shellcheck disable=SC2086 # names of services, without blanks
+  [[ ! $deployed || $lost ]] || of_copy held -- "$environment" $deployed || failed=1
 }
 
 show_permissions() {

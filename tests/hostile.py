@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -53,6 +54,7 @@ class Hostile:
 
     def __init__(self, *, sober: bool) -> None:
         self.sober, self.template, self.token = sober, "", ""
+        self.parameters: list[dict[str, str]] = []
 
     def __call__(self, request: Request, _: object) -> Answer:
         """Answer a request."""
@@ -107,7 +109,10 @@ class Hostile:
         document = {"Statement": [{"Effect": "Allow", "Action": [HOSTILE, SQS], "Resource": "*"}]}
         return {"RoleName": given["RoleName"], "PolicyName": IN_XML, "PolicyDocument": quote(json.dumps(document))}
 
-    def _create_change_set(self, _: Any) -> Any:
+    def _create_change_set(self, given: Any) -> Any:
+        key = "Parameters.member.{}.Parameter{}".format
+        numbers = itertools.takewhile(lambda number: key(number, "Key") in given, itertools.count(1))
+        self.parameters = [{f"Parameter{n}": given[key(i, n)] for n in ("Key", "Value")} for i in numbers]
         return {"Id": CHANGE_SET, "StackId": STACK_ID}
 
     def _describe_change_set(self, _: Any) -> Any:
@@ -115,7 +120,7 @@ class Hostile:
         change = {"Action": "Modify", "LogicalResourceId": IN_XML, "Replacement": IN_XML, "Details": [detail]}
         changes = [{"Type": "Resource", "ResourceChange": {**change, "ResourceType": IN_XML}}]
         held = {"ChangeSetId": CHANGE_SET, "StackId": STACK_ID, "Status": "CREATE_COMPLETE", "StatusReason": IN_XML}
-        return {**held, "ExecutionStatus": "AVAILABLE", "Changes": changes}
+        return {**held, "ExecutionStatus": "AVAILABLE", "Changes": changes, "Parameters": self.parameters}
 
     def _list_change_sets(self, _: Any) -> Any:
         return {"Summaries": []}

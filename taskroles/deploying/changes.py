@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import Refused, client
+from taskroles.deploying.aws import Refused, at_once, client
 from taskroles.deploying.plan import read_plan
-from taskroles.deploying.stacks import at_once, change_sets, find_stack, holds, tags_of, template_of
+from taskroles.deploying.stacks import change_sets, find_stack, holds, tags_of, template_of
 from taskroles.deploying.templates import deployed_parameters, read_template
 from taskroles.deploying.updates import parameters_of
 from taskroles.faults import printable

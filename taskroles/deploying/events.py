@@ -6,10 +6,10 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import aws_errors, no_access, pages
+from taskroles.deploying.aws import at_once, aws_errors, no_access, pages
 from taskroles.deploying.changes import transcript
 from taskroles.deploying.preflight import state_problem
-from taskroles.deploying.stacks import at_once, find_stack, tags_of
+from taskroles.deploying.stacks import find_stack, tags_of
 from taskroles.faults import printable
 from taskroles.terminal import paint, say
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskroles.access.template import TemplateError, parse_template
-from taskroles.deploying.aws import pages
-from taskroles.deploying.stacks import all_exports, all_stacks, at_once, importers, template_of
-from taskroles.deploying.templates import imported, parameter_values, policies, policy_keys
+from taskroles.deploying.aws import at_once, pages
+from taskroles.deploying.ownership import owners_of, puts_by
+from taskroles.deploying.stacks import all_exports, importers
+from taskroles.deploying.templates import imported, policies
 from taskroles.faults import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from taskroles.access.environments import Environment
     from taskroles.deploying.aws import Account
@@ -22,40 +22,39 @@ def owner_problems(environment: Environment, account: Account, services: Sequenc
     """Yield a problem for each policy name on a role of ours that a deploy would take, and that somebody else has there.
 
     CloudFormation refuses such a name, or else both would overwrite each other, and the first to go deletes both. IAM knows
-    what is on a role, however it came there; a template only helps to say whose it is.
+    what is on a role, however it came there; templates only help to say whose it is.
     """
     wanted = {each.service: each.keys() for each in services}
     roles = sorted({role for keys in wanted.values() for role, _ in keys})
     on_roles = dict(zip(roles, at_once(policies_on, roles), strict=True))
-    others = at_once(lambda each: keys_of_others(environment, account, each), services)
-    for each, theirs in zip(services, others, strict=True):
-        own = each.deployed_keys()
-        taken: dict[str, list[str]] = {}
-        for role, name in wanted[each.service]:
-            stacks = [stack for stack, keys in theirs.items() if (role, name) in keys]
-            if stacks or (name in (on_roles[role] or ()) and (role, name) not in own):
-                who = f"stack {' and '.join(stacks)} owns" if stacks else "somebody else owns"
-                taken.setdefault(who, []).append(f"{name} on role {role}")
-        for who, names in taken.items():
-            said = f"{each.service}: {who} policies of the same names; delete it first, or take them out of it:"
+    others = at_once(lambda each: of_others(environment, account, each, on_roles), services)
+    for each, taken in zip(services, others, strict=True):
+        for who in dict.fromkeys(taken.values()):
+            names = [f"{name} on role {role}" for (role, name), owner in taken.items() if owner == who]
+            said = f"{each.service}: {who} owns policies of the same names; delete it first, or take them out of it:"
             yield "\n      ".join(map(printable, [said, *names]))
         for role in sorted({role for role, _ in wanted[each.service] if on_roles[role] is None}):
             yield printable(f"{each.service}: IAM has no role {role}: deploy what makes it, or correct task_role")
 
 
-def keys_of_others(environment: Environment, account: Account, each: Update) -> dict[str, dict[tuple[str, str], str]]:
-    """Return the policies of other stacks that import a role of ours, by stack: those that can be told."""
-    roles = imported([policy["Roles"] for policy in policies(each.template)], each.will_be)
-    exports = {name for name in roles if name in all_exports()}
-    own = environment.stack(each.service)
+def of_others(
+    environment: Environment, account: Account, each: Update, on_roles: Mapping[str, set[str] | None]
+) -> dict[tuple[str, str], str]:
+    """Return who else has put a policy there that a service's stack would put, by role and policy name."""
+    own, keys, stack = each.deployed_keys(), each.keys(), environment.stack(each.service)
+    exports = imported([policy["Roles"] for policy in policies(each.template)], each.will_be)
+    stacks = {name for export in exports if export in all_exports() for name in importers(export)} - {stack}
     found = {}
-    for stack in sorted({stack for export in exports for stack in importers(export)} - {own}):
-        try:
-            template = parse_template(template_of(stack), stack)
-            values = parameter_values(template, account, all_stacks().get(stack))
-            found[stack] = policy_keys(template, values, all_exports())
-        except (TemplateError, AttributeError, TypeError, ValueError, RecursionError):  # no template of ours
-            found[stack] = {}
+    for role in sorted({role for role, _ in keys}):
+        here = {name for at, name in keys if at == role}
+        known = puts_by(role, stacks, account).inline
+        found |= {(role, name): f"stack {known[name]}" for name in sorted(here & known.keys())}
+        taken = sorted(name for name in here & (on_roles[role] or set()) - known.keys() if (role, name) not in own)
+        if taken:
+            owners = owners_of(role, environment, account, taken, besides=stack)
+            for name in taken:
+                who = f"stack {owners.of(name)}" if owners.of(name) else "somebody else"
+                found[role, name] = ", or ".join([who, *owners.maybe(name)]) if who == "somebody else" else who
     return found
 
 

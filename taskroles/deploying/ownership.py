@@ -5,12 +5,11 @@ What cannot be told is said: a policy that a template may own is nobody's to del
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import ask, at_once, aws_errors, pages
+from taskroles.deploying.aws import ask, at_once, aws_errors
 from taskroles.deploying.puts import ROLE, Puts, Unsure, puts_of, resources_of
-from taskroles.deploying.stacks import all_exports, find_stack, importers, listed_exports
+from taskroles.deploying.stacks import all_exports, all_stacks, importers, listed_exports
 from taskroles.deploying.templates import parameter_values, resolve
 
 if TYPE_CHECKING:
@@ -79,19 +78,20 @@ def likely_owners(role: str, environment: Environment, account: Account) -> list
     return list(dict.fromkeys(filter(None, found)))
 
 
-def owners_of(role: str, environment: Environment, account: Account, wanted: Iterable[str] = ()) -> Owners:
+def owners_of(
+    role: str, environment: Environment, account: Account, wanted: Iterable[str] = (), *, besides: str = ""
+) -> Owners:
     """Return which stack has put what on a role, by the templates of the stacks that may well have put it there.
 
     `wanted` are names of policies, or ARNs of managed ones, whose owner is looked for in all stacks of the account and
-    region if it is none of those.
+    region if it is none of those. `besides`: a stack that is not looked at.
     """
-    stacks = [find_stack(name) for name in likely_owners(role, environment, account)]
-    owners = _owners(role, filter(None, stacks), account)
+    names = [name for name in likely_owners(role, environment, account) if name != besides]
+    owners = puts_by(role, names, account)
     missing = [name for name in wanted if not owners.of(name)]
     if not missing:
         return owners
-    known = {stack["StackName"] for stack in stacks if stack}
-    rest = [stack for stack in described_stacks() if stack["StackName"] not in known]
+    rest = [stack for name, stack in all_stacks().items() if name not in (*names, besides)]
     more = _owners(role, rest[:MOST_TEMPLATES], account)
     unsure = [*owners.unsure, *more.unsure]
     if len(rest) > MOST_TEMPLATES:
@@ -99,10 +99,9 @@ def owners_of(role: str, environment: Environment, account: Account, wanted: Ite
     return Owners(more.inline | owners.inline, more.attached | owners.attached, unsure)
 
 
-@functools.cache
-def described_stacks() -> list[dict[str, Any]]:
-    """Return all stacks of the account and region."""
-    return list(pages("cloudformation", "describe_stacks", "Stacks"))
+def puts_by(role: str, names: Iterable[str], account: Account) -> Owners:
+    """Return what stacks of these names have put on a role."""
+    return _owners(role, [all_stacks()[name] for name in names if name in all_stacks()], account)
 
 
 def _owners(role: str, stacks: Iterable[dict[str, Any]], account: Account) -> Owners:

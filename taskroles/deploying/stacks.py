@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.environments import Environment
-from taskroles.deploying.aws import account_of, ask, pages
+from taskroles.deploying.aws import account_of, ask, at_once, pages
 from taskroles.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 NEVER_CAME_UP = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"}
 
@@ -142,12 +141,6 @@ def deployed_templates(environment: Environment, services: Iterable[str]) -> dic
     there = {service: stack["StackId"] for service, stack in stacks.items() if came_up(stack)}
     texts = at_once(template_of, there.values())
     return {environment.template(service): text.encode() for service, text in zip(there, texts, strict=True)}
-
-
-def at_once(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """Return what a call to AWS gives for each item, in their order: ten are under way at a time."""
-    with ThreadPoolExecutor(10) as pool:
-        return list(pool.map(work, items))
 
 
 @functools.cache

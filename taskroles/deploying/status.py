@@ -38,5 +38,5 @@ def status(environment: Environment, names: Mapping[str, str], *, ours: bool) ->
         sys.stdout.write(f"aws\t{usable_aws_cli()}\n")
     for service, stack in there.items():
         guarded = "guarded" if stack.get("EnableTerminationProtection") else "unguarded"
-        sys.stdout.write(f"{service}\t{stack['StackId']}\t{guarded}\n")
+        sys.stdout.write(f"{service} {stack['StackId']} {guarded}\n")
     return 0

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.template import TemplateError, parse_template
+from taskroles.deploying.aws import at_once
 from taskroles.deploying.snapshot import digest
-from taskroles.deploying.stacks import all_exports, at_once, came_up, holds, is_of, tags_of, template_of
+from taskroles.deploying.stacks import all_exports, came_up, holds, is_of, tags_of, template_of
 from taskroles.deploying.templates import (
     deployed_parameters,
     imported,
