@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.deploying.aws import Refused, account_of, at_once, heading
-from taskroles.deploying.ownership import Owners, owners_among, owners_of, stack_of_role
+from taskroles.deploying.ownership import Owners, makers_of, owners_among, owners_of
 from taskroles.deploying.puts import Puts, puts_of, resources_of
 from taskroles.deploying.roles import inline_policies, role_in_iam
 from taskroles.deploying.stacks import all_exports, came_up, find_stack
@@ -17,7 +17,6 @@ from taskroles.deploying.standing import (
     WAYS_OUT,
     Looked,
     Row,
-    made_anew,
     owned,
     policy_row,
     role_rows,
@@ -62,9 +61,8 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
     all_exports()  # once, before the threads ask for them
     found = at_once(lambda service: look(environment, service, account), services)
     ours = [service.deployed for service in found]
-    holders = sorted({holder for service in found for holder, _ in service.keys})
-    looked = at_once(lambda holder: look_at(holder, ours, environment, account), holders)
-    roles = dict(zip(holders, looked, strict=True))
+    names = sorted({holder for service in found for holder, _ in service.keys if " " not in holder})
+    roles = look_at(names, ours, environment, account)
     left, rows = dict(roles), []
     keys = {key for service in found for key in service.keys}
     for service in found:
@@ -74,7 +72,7 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
             show(row)
         for holder in sorted({holder for holder, _ in service.keys} & left.keys()):
             role = left.pop(holder)  # of several services: said with the first of them
-            for row in role_rows(role, {name for each, name in keys if each == holder}) if role else ():
+            for row in role_rows(role, {name for each, name in keys if each == holder}):
                 rows.append(row)
                 show(row)
     return verdict(rows)
@@ -87,36 +85,39 @@ def look(environment: Environment, name: str, account: Account) -> Service:
     return Service(name, stack, in_out, puts_of(stack, account) if came_up(stack) else NOTHING)
 
 
-def look_at(holder: str, ours: list[Puts], environment: Environment, account: Account) -> Looked | None:
-    """Return a role with the stack that makes it, and the owners of what is on it. None: IAM has no such role."""
-    held = None if " " in holder else role_in_iam(holder)
-    if held is None:
-        return None
-    makes, name = NOTHING, stack_of_role(holder)
-    if name and (stack := find_stack(name)):
-        makes = puts_of(stack, account)
-    owners = owners_among([*ours, makes], holder)
-    if wanted := [each for each in (*held.inline, *held.attached) if not owners.of(each)]:
-        more = owners_of(holder, environment, account, wanted)
-        owners = Owners(more.inline | owners.inline, more.attached | owners.attached, more.unsure)
-    return Looked(holder, held, makes if holder in makes.roles else None, owners, account)
+def look_at(names: list[str], ours: list[Puts], environment: Environment, account: Account) -> dict[str, Looked]:
+    """Return roles by their names, each with the stack that makes it, and the owners of what is on it."""
+    makers = makers_of(names)
+    stacks = filter(None, at_once(find_stack, sorted({*makers.values()} - {None})))
+    made = {stack["StackName"]: puts_of(stack, account) for stack in stacks}
+    found = {}
+    for name, held in zip(names, at_once(role_in_iam, names), strict=True):
+        makes = made.get(makers[name], NOTHING)
+        owners = owners_among([*ours, makes], name)
+        if wanted := [each for each in (*held.inline, *held.attached) if not owners.of(each)] if held else []:
+            more = owners_of(name, environment, account, wanted)
+            owners = Owners(more.inline | owners.inline, more.attached | owners.attached, more.unsure)
+        found[name] = Looked(name, held, makes if name in makes.roles else None, owners, account)
+    return found
 
 
-def service_rows(service: Service, roles: dict[str, Looked | None]) -> Iterator[Row]:
+def service_rows(service: Service, roles: dict[str, Looked]) -> Iterator[Row]:
     """Yield how each policy of a service stands, and what else its stack holds."""
     yield from (Row("not looked at", what) for what in service.deployed.others)
     yield from (Row(CANNOT_TELL, f"what {each.what} puts where") for each in service.deployed.unsure)
-    gone = {holder for holder, _ in service.deployed.inline if " " not in holder and roles[holder] is None}
-    yield from (Row("role is gone", holder) for holder in sorted(gone))
+    gone = {holder for holder, _ in service.deployed.inline if holder in roles and not roles[holder].held}
+    for holder in sorted(gone):
+        maker = roles[holder].maker
+        yield Row("role is gone", f"{holder} (stack {maker.stack})" if maker else holder)
     several = len({holder for holder, _ in service.keys}) > 1
     for key in sorted(service.keys):
         holder, name = key
         if holder in gone:
             continue
-        role = roles[holder]
-        held = role.held.inline if role else inline_policies(holder, [name]) if " " in holder else {}
+        role = roles.get(holder)  # None: a user or a group
+        held = inline_policies(holder, [name]) if role is None else role.held.inline if role.held else {}
         row = policy_row(key, service.in_out.get(key), service.deployed.inline.get(key), held.get(name))
-        if role and row.word == "missing" and made_anew(role.held, put_at(service)):
+        if role and row.word == "missing" and role.held.created > max(put_at(service), default=role.held.created):
             row = row._replace(word="made anew")
         elif role and row.word == "unmanaged":
             row = owned(role, name, name, "unmanaged", of_another="not deployed")

@@ -13,6 +13,20 @@ DEEPEST = 100  # functions and conditions within each other
 DYNAMIC = "{{resolve:"  # what it stands for is known to AWS alone
 
 
+# The ARNs of resources by their types: {id} is what Ref gives, {name} the last part of it.
+ARNS = {
+    "AWS::DynamoDB::Table": "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
+    "AWS::KMS::Key": "arn:{partition}:kms:{region}:{account}:key/{id}",
+    "AWS::Kinesis::Stream": "arn:{partition}:kinesis:{region}:{account}:stream/{id}",
+    "AWS::Lambda::Function": "arn:{partition}:lambda:{region}:{account}:function:{id}",
+    "AWS::Logs::LogGroup": "arn:{partition}:logs:{region}:{account}:log-group:{id}:*",
+    "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
+    "AWS::SQS::Queue": "arn:{partition}:sqs:{region}:{account}:{name}",
+    "AWS::IAM::Role": "arn:{partition}:iam::{account}:role/{id}",
+    "AWS::IAM::User": "arn:{partition}:iam::{account}:user/{id}",
+}
+
+
 class CannotTell(Exception):
     """Something that is known only to AWS; the message says what."""
 
@@ -40,12 +54,15 @@ def evaluate(node: Any, scope: Scope, depth: int = 0) -> Any:
     names = [str(name) for name in node if str(name) == "Ref" or str(name).startswith("Fn::")]
     if names:
         name = names[0]
-        if len(node) > 1 or name not in FUNCTIONS:
+        if len(node) > 1 or name not in FUNCTIONS or not isinstance(node[name], TAKES.get(name, list)):
             raise CannotTell(name)
         try:
-            return FUNCTIONS[name](node[name], scope, depth + 1)
+            value = FUNCTIONS[name](node[name], scope, depth + 1)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # of a shape that CloudFormation refuses
             raise CannotTell(name) from None
+        if isinstance(value, str) and DYNAMIC in value:
+            raise CannotTell(value)
+        return value
     found = ((key, evaluate(value, scope, depth + 1)) for key, value in node.items())
     return {key: value for key, value in found if value is not NO_VALUE}
 
@@ -66,7 +83,7 @@ def text(node: Any, scope: Scope) -> str:
     found = evaluate(node, scope)
     if isinstance(found, (dict, list)) or found is NO_VALUE or found is None:
         raise CannotTell("what is no text")
-    return str(found)
+    return _as_text(found)
 
 
 def _truth(node: Any, scope: Scope, depth: int) -> bool:
@@ -89,7 +106,11 @@ def _truth(node: Any, scope: Scope, depth: int) -> bool:
 
 def _spelled(value: Any) -> Any:
     """Return a value as CloudFormation compares it: numbers and truth values are text."""
-    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, list) else str(value)
+    return value if isinstance(value, list) else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _ref(name: Any, scope: Scope, _: int) -> Any:
@@ -103,6 +124,18 @@ def _ref(name: Any, scope: Scope, _: int) -> Any:
     return found
 
 
+def _get_att(argument: Any, scope: Scope, _: int) -> str:
+    """Return the ARN of a resource, as far as it can be made from its name: a path would be part of it."""
+    name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+    resource = scope.template.get("Resources", {}).get(name, {})
+    pattern, physical = ARNS.get(resource.get("Type")), scope.physical(name)
+    if attribute != "Arn" or not pattern or not physical or "Path" in resource.get("Properties", {}):
+        raise CannotTell(f"what {name}.{attribute} is")
+    where = {key: scope.values[f"AWS::{of}"] for key, of in (("partition", "Partition"), ("region", "Region"))}
+    last = physical.rpartition("/")[2]
+    return pattern.format(id=physical, name=last, account=scope.values["AWS::AccountId"], **where)
+
+
 def _sub(argument: Any, scope: Scope, depth: int) -> str:
     written, own = (argument, {}) if isinstance(argument, str) else argument
     known = {name: evaluate(value, scope, depth) for name, value in own.items()}
@@ -111,17 +144,17 @@ def _sub(argument: Any, scope: Scope, depth: int) -> str:
         name = match[1].strip()
         if name.startswith("!"):
             return f"${{{name[1:]}}}"
-        found = known[name] if name in known else _ref(name, scope, depth)
+        found = known[name] if name in known else (_get_att if "." in name else _ref)(name, scope, depth)
         if isinstance(found, (dict, list)) or found is NO_VALUE:
             raise CannotTell(f"what {name} is")
-        return str(found)
+        return _as_text(found)
 
     return re.sub(r"\$\{([^}]+)\}", value, written)
 
 
 def _join(argument: Any, scope: Scope, depth: int) -> str:
     separator, parts = argument
-    return str(separator).join(str(part) for part in _list(parts, scope, depth))
+    return str(separator).join(_as_text(part) for part in _list(parts, scope, depth))
 
 
 def _import(name: Any, scope: Scope, depth: int) -> str:
@@ -163,6 +196,7 @@ def _list(parts: Any, scope: Scope, depth: int) -> list[Any]:
 
 FUNCTIONS: dict[str, Callable[[Any, Scope, int], Any]] = {
     "Ref": _ref,
+    "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
     "Fn::ImportValue": _import,
@@ -171,3 +205,9 @@ FUNCTIONS: dict[str, Callable[[Any, Scope, int], Any]] = {
     "Fn::Select": _select,
     "Fn::Split": _split,
 }
+TAKES = {
+    "Ref": str,
+    "Fn::GetAtt": (str, list),
+    "Fn::Sub": (str, list),
+    "Fn::ImportValue": (str, dict),
+}  # others: a list

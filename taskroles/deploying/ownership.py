@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.deploying.aws import ask, at_once, aws_errors
 from taskroles.deploying.puts import ROLE, Puts, Unsure, puts_of, resources_of
-from taskroles.deploying.stacks import all_exports, all_stacks, importers, listed_exports
+from taskroles.deploying.stacks import all_exports, importers, listed_exports
 from taskroles.deploying.templates import parameter_values, resolve
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taskroles.access.environments import Environment
     from taskroles.deploying.aws import Account
 
-PUTS_NOTHING = ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
+PUTS_NOTHING = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 MOST_TEMPLATES = 500  # that are read to find the owner of one policy
 
 
@@ -38,13 +38,22 @@ class Owners(NamedTuple):
         return [each.what for each in self.unsure if each.name in (None, name)]
 
 
-def stack_of_role(role: str) -> str | None:
-    """Return the name of the stack that makes a role, None if none of this account and region does."""
+def makers_of(roles: Iterable[str]) -> dict[str, str | None]:
+    """Return the name of the stack that makes each role, None if none of this account and region does.
+
+    Mostly a stack that exports names of roles makes them: of such a one all are listed at once.
+    """
+    roles = list(roles)
+    exporting = sorted({each["ExportingStackId"] for each in listed_exports() if each["Value"] in roles})
+    made = zip(exporting, at_once(roles_in, exporting), strict=True)
+    found: dict[str, str | None] = {role: stack_name(stack) for stack, some in made for role in some}
+    others = [role for role in roles if role not in found]
+    return found | dict(zip(others, at_once(_maker_of_one, others), strict=True))
+
+
+def _maker_of_one(role: str) -> str | None:
     from botocore.exceptions import ClientError
 
-    for exported in listed_exports():  # mostly the stack that exports its name, of which all roles are listed at once
-        if exported["Value"] == role and _makes(exported["ExportingStackId"], role):
-            return stack_name(exported["ExportingStackId"])
     try:
         found = ask("cloudformation", "describe_stack_resources", PhysicalResourceId=role)["StackResources"]
     except ClientError as error:
@@ -52,12 +61,12 @@ def stack_of_role(role: str) -> str | None:
             return None
         raise
     stacks = {each["StackId"] for each in found}  # one: and what else is in it, a hundred resources of it
-    return next((stack_name(each) for each in sorted(stacks) if _makes(each, role)), None)
+    return next((stack_name(stack) for stack in stacks if role in roles_in(stack)), None)
 
 
-def _makes(stack_id: str, role: str) -> bool:
-    found = resources_of(stack_id).values()
-    return any((each["ResourceType"], each["PhysicalResourceId"]) == (ROLE, role) for each in found)
+def roles_in(stack_id: str) -> set[str]:
+    """Return the names of the roles that a stack makes."""
+    return {each["PhysicalResourceId"] for each in resources_of(stack_id).values() if each["ResourceType"] == ROLE}
 
 
 def stack_name(stack_id: str) -> str:
@@ -69,7 +78,7 @@ def likely_owners(role: str, environment: Environment, account: Account) -> list
     """Return the stacks that may well put something on a role: that make it, import its name, or are ours and of it."""
     exports = all_exports()
     values = parameter_values({}, account, None, **environment.parameters)
-    found = [stack_of_role(role)]
+    found = [makers_of([role])[role]]
     for service, written in environment.task_roles.items():
         name = resolve({"Fn::Sub": written.text}, values, {})
         if role in (exports.get(name), name):
@@ -86,27 +95,36 @@ def owners_of(
     `wanted` are names of policies, or ARNs of managed ones, whose owner is looked for in all stacks of the account and
     region if it is none of those. `besides`: a stack that is not looked at.
     """
-    names = [name for name in likely_owners(role, environment, account) if name != besides]
-    owners = puts_by(role, names, account)
+    likely = dict.fromkeys(likely_owners(role, environment, account))
+    near = [name for name in likely if name in described_stacks()]
+    owners = owners_among(at_once(lambda name: puts_in(name, account), near), role)
     missing = [name for name in wanted if not owners.of(name)]
     if not missing:
         return owners
-    rest = [stack for name, stack in all_stacks().items() if name not in (*names, besides)]
-    more = _owners(role, rest[:MOST_TEMPLATES], account)
+    rest = [name for name in described_stacks() if name not in likely]
+    more = owners_among(at_once(lambda name: puts_in(name, account), rest[:MOST_TEMPLATES]), role)
     unsure = [*owners.unsure, *more.unsure]
     if len(rest) > MOST_TEMPLATES:
-        unsure.append(Unsure(f"{len(rest) - MOST_TEMPLATES} more stacks, which are too many to be read"))
+        unsure.append(Unsure(f"one of {len(rest) - MOST_TEMPLATES} more stacks, which are too many to be read"))
     return Owners(more.inline | owners.inline, more.attached | owners.attached, unsure)
 
 
-def puts_by(role: str, names: Iterable[str], account: Account) -> Owners:
-    """Return what stacks of these names have put on a role."""
-    return _owners(role, [all_stacks()[name] for name in names if name in all_stacks()], account)
+@functools.cache
+def described_stacks() -> dict[str, dict[str, Any]]:
+    """Return all stacks of the account and region that may have put something somewhere, by name."""
+    found = pages("cloudformation", "describe_stacks", "Stacks")
+    return {stack["StackName"]: stack for stack in found if stack["StackStatus"] not in PUTS_NOTHING}
 
 
-def _owners(role: str, stacks: Iterable[dict[str, Any]], account: Account) -> Owners:
-    stacks = [stack for stack in stacks if stack["StackStatus"] not in PUTS_NOTHING]
-    return owners_among(at_once(lambda stack: _puts_of_another(stack, account), stacks), role)
+@functools.cache
+def puts_in(name: str, account: Account) -> Puts:
+    """Return what a stack puts where, as `puts_of`. A template that AWS does not show, or no longer, stops nobody."""
+    try:
+        return puts_of(described_stacks()[name], account)
+    except aws_errors() as error:
+        gone = "does not exist" in str(error)
+        unsure = [] if gone else [Unsure(f"stack {name}, whose template AWS does not show")]
+        return Puts(name, {}, set(), {}, unsure, [])
 
 
 def owners_among(found: Iterable[Puts], role: str) -> Owners:
@@ -117,15 +135,3 @@ def owners_among(found: Iterable[Puts], role: str) -> Owners:
         {arn: puts.stack for puts in found for holder, arn in puts.attached if holder == role},
         [each for puts in found for each in puts.unsure if each.holder in (None, role)],
     )
-
-
-def _puts_of_another(stack: dict[str, Any], account: Account) -> Puts:
-    """Return what `puts_of` does; a template that AWS does not show, or no longer, stops nobody."""
-    try:
-        return puts_of(stack, account)
-    except aws_errors() as error:
-        name = stack["StackName"]
-        gone = "does not exist" in str(error)
-        return Puts(
-            name, {}, set(), {}, [] if gone else [Unsure(f"stack {name}, whose template AWS does not show")], []
-        )

@@ -97,7 +97,12 @@ def _scope(template: Mapping[str, Any], stack: dict[str, Any], account: Account)
             is_list = "List" in str(parameter.get("Type"))
             values[name] = [part.strip() for part in str(found).split(",")] if is_list else str(found)
     values |= parameter_values({}, account, None)
-    values |= {"AWS::StackName": stack["StackName"], "AWS::StackId": stack["StackId"]}
+    china = ".cn" if account.partition == "aws-cn" else ""
+    values |= {
+        "AWS::URLSuffix": f"amazonaws.com{china}",
+        "AWS::StackName": stack["StackName"],
+        "AWS::StackId": stack["StackId"],
+    }
 
     def physical(logical_id: str) -> str | None:
         return resources_of(stack["StackId"]).get(logical_id, {}).get("PhysicalResourceId")

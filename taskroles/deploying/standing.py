@@ -13,7 +13,6 @@ from taskroles.faults import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from taskroles.access.reading import Statement
     from taskroles.deploying.aws import Account
@@ -108,10 +107,10 @@ def _without_the_words(error: Exception) -> str:
 
 
 class Looked(NamedTuple):
-    """A role: what IAM has, what the stack that makes it says (None: no stack), and who has put what on it."""
+    """A role: what IAM has (None: no such role), the stack that makes it (None: no stack), and who put what on it."""
 
     name: str
-    held: Role
+    held: Role | None
     maker: Puts | None
     owners: Owners
     account: Account
@@ -119,6 +118,8 @@ class Looked(NamedTuple):
 
 def role_rows(role: Looked, ours: set[str]) -> Iterator[Row]:
     """Yield how a role stands beside the policies of our services (`ours`): others' policies, trust, boundary."""
+    if not role.held:
+        return
     yield from _inline_rows(role, ours)
     yield from _attached_rows(role)
     yield from _boundary_rows(role)
@@ -177,7 +178,7 @@ def _boundary_rows(role: Looked) -> Iterator[Row]:
     try:
         meant = role.maker.roles[role.name]("PermissionsBoundary") or ""
     except CannotTell as error:
-        yield Row(CANNOT_TELL, f"the boundary of role {role.name} in stack {role.maker.stack} ({error})")
+        yield Row(CANNOT_TELL, f"the boundary of role {role.name} in stack {role.maker.stack}: {error}")
         return
     if meant != found:
         said = f"the boundary of role {role.name} is {found or 'none'}"
@@ -189,16 +190,11 @@ def _trust_rows(role: Looked) -> Iterator[Row]:
     try:
         found = trusted(role.held.trust, role.name, role.account)
         if not role.maker:
-            if others := strangers(found):
-                yield Row("unexplained", f"{what} lets others than ECS assume it: {', '.join(others)}")
+            if others := ", ".join(strangers(found)).replace("${AWS::Partition}", role.account.partition):
+                yield Row("unexplained", f"{what} lets others than ECS assume it: {others}")
             return
         written = role.maker.roles[role.name]("AssumeRolePolicyDocument")
         if compare(meant := trusted(written, role.name, role.account), found):
             yield Row("role changed", f"{what} (stack {role.maker.stack})", changed(meant, found, EVERYBODY))
     except (CannotTell, Refused) as error:
         yield Row(CANNOT_TELL, f"{what}: {_without_the_words(error)}")
-
-
-def made_anew(role: Role, put: list[datetime]) -> bool:
-    """Tell whether a role is younger than all that a stack has put on it."""
-    return bool(put) and role.created > max(put)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
 from taskroles.deploying.aws import Account, Refused
-from taskroles.deploying.functions import CannotTell
-from taskroles.deploying.roles import statements, strangers, trusted
-from taskroles.deploying.standing import policy_row
+from taskroles.deploying.functions import CannotTell, Scope, evaluate
+from taskroles.deploying.ownership import Owners
+from taskroles.deploying.puts import Puts, Unsure
+from taskroles.deploying.roles import Role, statements, strangers, trusted
+from taskroles.deploying.standing import Looked, owned, policy_row, role_rows
 
 ACCOUNT = Account("111122223333", "eu-west-1", "aws-cn", "me")
 
@@ -89,3 +93,47 @@ def test_an_account_in_a_trust_is_its_root_as_iam_writes_it() -> None:
 )
 def test_who_else_may_assume_a_role_is_said(document, who) -> None:
     assert strangers(trusted(document, "role", ACCOUNT)) == who
+
+
+TASKS = trust({"Service": "ecs-tasks.amazonaws.com"})
+NOBODY = Owners({}, {}, [])
+
+
+def looked(owners: Owners = NOBODY, inline: tuple[str, ...] = (), **properties: object) -> Looked:
+    """Return a role that a stack makes with these properties, and on which there are these policies."""
+    scope = Scope({}, {}, {}, lambda _: None)
+    written = {"AssumeRolePolicyDocument": TASKS, **properties}
+    maker = Puts("maker", {}, set(), {"role": lambda key: evaluate(written.get(key), scope)}, [], [])
+    held = Role(datetime.now(timezone.utc), TASKS, "", dict.fromkeys(inline, statement()), [])
+    return Looked("role", held, maker, owners, ACCOUNT)
+
+
+def test_a_role_as_its_stack_says_has_no_lines() -> None:
+    assert list(role_rows(looked(), set())) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("AssumeRolePolicyDocument", "the trust of role role: what Secret is"),
+        ("PermissionsBoundary", "the boundary of role role in stack maker: what Secret is"),
+    ],
+)
+def test_what_the_template_of_a_role_hides_is_said_and_not_taken_as_it_is(key: str, what: str) -> None:
+    rows = list(role_rows(looked(**{key: {"Ref": "Secret"}}), set()))
+    assert [(row.word, row.what) for row in rows] == [("cannot tell", what)]
+
+
+@pytest.mark.parametrize(
+    ("owners", "word", "what"),
+    [
+        (NOBODY, "unmanaged", "p"),
+        (Owners({"p": "theirs"}, {}, []), "not deployed", "p (stack theirs)"),
+        (Owners({}, {}, [Unsure("A"), Unsure("B", "role", "q")]), "cannot tell", "p: it may be of A"),
+        (Owners({}, {}, [Unsure("B", "role", "q")]), "unmanaged", "p"),
+        (Owners({}, {}, [Unsure("A"), Unsure("B", name="p")]), "cannot tell", "p: it may be of A, or 1 more"),
+    ],
+)
+def test_a_policy_that_out_has_and_no_stack_of_ours_put_there_has_an_owner_or_none(owners, word, what) -> None:
+    row = owned(looked(owners, ("p",)), "p", "p", "unmanaged", of_another="not deployed")
+    assert (row.word, row.what) == (word, what)

@@ -19,12 +19,17 @@ CONDITIONS = {
     "Circle": {"Fn::Not": [{"Condition": "Circle"}]},
     "Odd": {"Fn::Perhaps": []},
 }
-TEMPLATE = {
-    "Conditions": CONDITIONS,
-    "Mappings": {"M": {"Dev": {"Key": ["a", "b"]}}},
-    "Resources": {"R": {}, "Gone": {}},
+RESOURCES = {
+    "R": {},
+    "Gone": {"Type": "AWS::S3::Bucket"},
+    "Queue": {"Type": "AWS::SQS::Queue"},
+    "Role": {"Type": "AWS::IAM::Role"},
+    "Deep": {"Type": "AWS::IAM::Role", "Properties": {"Path": "/deep/"}},
 }
-SCOPE = Scope(TEMPLATE, {"Env": "Dev", "List": ["x", "y"]}, {"export": "imported"}, {"R": "physical"}.get)
+TEMPLATE = {"Conditions": CONDITIONS, "Mappings": {"M": {"Dev": {"Key": ["a", "b"]}}}, "Resources": RESOURCES}
+VALUES = {"Env": "Dev", "List": ["x", "y"], "AWS::Partition": "aws", "AWS::Region": "here", "AWS::AccountId": "1"}
+PHYSICAL = {"R": "physical", "Queue": "https://sqs.here.amazonaws.com/1/queue", "Role": "role", "Deep": "deep"}
+SCOPE = Scope(TEMPLATE, VALUES, {"export": "imported"}, PHYSICAL.get)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,9 @@ SCOPE = Scope(TEMPLATE, {"Env": "Dev", "List": ["x", "y"]}, {"export": "imported
         ({"Fn::FindInMap": ["M", {"Ref": "Env"}, "Key"]}, ["a", "b"]),
         ({"Fn::Select": ["1", {"Fn::Split": [",", "a,b"]}]}, "b"),
         ({"Fn::Join": ["-", {"Ref": "List"}]}, "x-y"),
+        ({"Fn::GetAtt": ["Queue", "Arn"]}, "arn:aws:sqs:here:1:queue"),
+        ({"Fn::Join": ["", [True, 1]]}, "true1"),
+        ({"Fn::Sub": "${Role.Arn}"}, "arn:aws:iam::1:role/role"),
     ],
 )
 def test_what_a_function_stands_for(written: Any, value: Any) -> None:
@@ -53,6 +61,9 @@ def test_what_a_function_stands_for(written: Any, value: Any) -> None:
         {"Ref": "Nobody"},
         {"Ref": "Gone"},
         {"Fn::GetAtt": ["R", "Arn"]},
+        {"Fn::GetAtt": ["Deep", "Arn"]},
+        {"Fn::GetAtt": ["Gone", "Arn"]},
+        {"Fn::GetAtt": "Queue.QueueName"},
         {"Fn::Sub": "${R.Arn}"},
         {"Fn::Sub": "${List}"},
         {"Fn::ImportValue": "nobody"},
@@ -67,6 +78,7 @@ def test_what_a_function_stands_for(written: Any, value: Any) -> None:
         {"Fn::ForEach::A": []},
         {"Fn::Sub": "a", "b": 1},
         "{{resolve:ssm:name}}",
+        {"Fn::Sub": "{{resolve:ssm:${Env}}}"},
     ],
 )
 def test_what_only_aws_can_tell_is_no_value(written: Any) -> None:
@@ -85,7 +97,7 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["a", "Env", "Yes", "${Env}", "${", "R", ","]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*FUNCTIONS, "Fn::GetAtt", "Condition", "a"]), inner, max_size=2)
+        | st.dictionaries(st.sampled_from([*FUNCTIONS, "Fn::Transform", "Condition", "a"]), inner, max_size=2)
     ),
     max_leaves=12,
 )

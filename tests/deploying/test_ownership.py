@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from taskroles.access.template import parse_template
 from taskroles.deploying import ownership, puts
 from taskroles.deploying.aws import Account
-from taskroles.deploying.ownership import owners_of, stack_of_role
+from taskroles.deploying.ownership import makers_of, owners_of
 from taskroles.deploying.puts import puts_of
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def holding(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         stubs = {
             "processed_template": lambda stack_id: parse_template(templates[stack_id], "a template"),
             "resources_of": lambda _: {"A": physical},
-            "find_stack": lambda name: stack(name) if name in stacks else None,
-            "described_stacks": lambda: [stack(name) for name in stacks],
+            "described_stacks": lambda: {name: stack(name) for name in stacks},
             "all_exports": lambda: {each["Name"]: each["Value"] for each in listed},
             "listed_exports": lambda: listed,
             "importers": lambda name: [each for each in stacks if f"ImportValue {name}" in stacks[each]],
             "ask": no_stack,
         }
+        ownership.puts_in.cache_clear()
         for module in (ownership, puts):
             for name in stubs.keys() & vars(module).keys():
                 monkeypatch.setattr(module, name, stubs[name])
@@ -125,7 +125,7 @@ def test_a_name_is_looked_for_near_the_role_and_only_then_everywhere(holding, mo
     assert (found.inline, found.maybe("nobody")) == ({"near": "importing", "far": "naming"}, [])
     monkeypatch.setattr(ownership, "MOST_TEMPLATES", 0)
     assert owners_of("r", environment, ACCOUNT, ["far"]).maybe("far") == [
-        "2 more stacks, which are too many to be read"
+        "one of 2 more stacks, which are too many to be read"
     ]
 
 
@@ -136,11 +136,35 @@ def ownership_environment() -> Any:
     return here()["Dev"]
 
 
-def test_the_stack_of_a_role_exports_it_or_is_found_by_the_role(holding, monkeypatch) -> None:
+def test_the_stack_of_a_role_exports_one_or_is_found_by_the_role(holding, monkeypatch) -> None:
+    role = {"LogicalResourceId": "B", "PhysicalResourceId": "named", "ResourceType": "AWS::IAM::Role"}
+    table = {**role, "ResourceType": "AWS::DynamoDB::Table", "PhysicalResourceId": "a-table"}
     holding({"e": ("the-arn", "exporter")}, exporter="")
-    assert stack_of_role("the-arn") == "exporter"
-    assert stack_of_role("another") is None
+    found = puts.resources_of("any") | {"B": role, "C": table}
+    monkeypatch.setattr(ownership, "resources_of", lambda _: found)
+    assert makers_of(["the-arn", "named", "a-table"]) == {"the-arn": "exporter", "named": "exporter", "a-table": None}
     monkeypatch.setattr(ownership, "ask", lambda *_, **__: {"StackResources": [{"StackId": ID("maker")}]})
     monkeypatch.setattr(ownership, "listed_exports", list)
-    assert stack_of_role("the-arn") == "maker"
-    assert stack_of_role("a-table-of-that-name") is None
+    assert makers_of(["the-arn", "a-table"]) == {"the-arn": "maker", "a-table": None}
+
+
+def test_a_template_that_aws_does_not_show_may_own_anything_and_a_stack_that_is_gone_nothing(
+    holding, monkeypatch, project
+) -> None:
+    monkeypatch.chdir(project.folder)
+
+    def refuse(stack_id: str) -> None:
+        message = "not to be had here" if "denied" in stack_id else "Stack with id gone does not exist"
+        raise ClientError({"Error": {"Code": "any", "Message": message}}, "GetTemplate")
+
+    holding(gone="", denied="")
+    monkeypatch.setattr(puts, "processed_template", refuse)
+    found = owners_of("r", ownership_environment(), ACCOUNT, ["far"])
+    assert found.maybe("far") == ["stack denied, whose template AWS does not show"]
+
+
+def test_a_stack_that_never_came_up_owns_nothing(monkeypatch) -> None:
+    states = ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED")
+    found = [{"StackName": state, "StackStatus": state} for state in states]
+    monkeypatch.setattr(ownership, "pages", lambda *_: found)
+    assert list(ownership.described_stacks.__wrapped__()) == [states[0], *states[3:]]

@@ -55,7 +55,9 @@ MAKER = {
                         "Effect": "Allow",
                         "Action": ["sts:AssumeRole"],
                         "Principal": {
-                            "Service": {"Fn::If": ["Big", "ecs-tasks.amazonaws.com", {"Ref": "AWS::NoValue"}]},
+                            "Service": {
+                                "Fn::If": ["Big", {"Fn::Sub": "ecs-tasks.${AWS::URLSuffix}"}, {"Ref": "AWS::NoValue"}]
+                            },
                             "AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
                         },
                     }
@@ -189,7 +191,7 @@ def test_what_is_on_a_role_is_said_with_its_owner(of_many, word: str, what: str)
 
 def test_what_another_stack_has_put_there_is_no_drift_and_nobody_is_told_to_delete_it(of_many) -> None:
     assert of_many.returncode == 1
-    assert "Service lambda.amazonaws.com" in of_many.stdout
+    assert "AWS arn:aws:iam::000000000000:root, Service lambda.amazonaws.com" in of_many.stdout
     assert "4 of 9 differ:" in of_many.stderr  # five of the service's own, and what is not told apart above
     assert "delete nothing before" in of_many.stderr
     assert "never-there" not in of_many.stdout
@@ -241,7 +243,7 @@ def test_a_role_that_is_as_its_stack_says_is_in_sync_whatever_words_the_template
         ("attached by hand", f"{MANAGED('by-hand')}, attached to role {MADE}"),
         ("of another stack", f"{MANAGED('kept')}, attached to role {MADE} (stack maker)"),
         ("of another stack", "kept-inline (stack maker)"),
-        ("role is gone", "imports-of-Staging-"),
+        ("role is gone", "imports-of-Staging-Role"),
         ("in sync", "Mynavi-Sample-SQSAccessPolicy-backend-Staging"),
     ],
 )
@@ -253,6 +255,7 @@ def test_what_was_changed_of_a_role_by_hand_is_said(changed_role, word: str, wha
 def test_each_kind_of_difference_has_its_way_out(changed_role) -> None:
     _, after = changed_role
     assert after.returncode == 1
+    assert lines_about(after.stdout, "role is gone", "(stack imports-of-Staging)")
     assert lines_about(after.stdout, "+ granted", "Service lambda.amazonaws.com"), after.stdout
     for way_out in ("Put it back by hand", "detach it,", "makes the role has to make it again"):
         assert way_out in after.stderr
