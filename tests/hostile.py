@@ -109,10 +109,23 @@ class Hostile:
         document = {"Statement": [{"Effect": "Allow", "Action": [HOSTILE, SQS], "Resource": "*"}]}
         return {"RoleName": given["RoleName"], "PolicyName": IN_XML, "PolicyDocument": quote(json.dumps(document))}
 
-    def _create_change_set(self, given: Any) -> Any:
-        key = "Parameters.member.{}.Parameter{}".format
-        numbers = itertools.takewhile(lambda number: key(number, "Key") in given, itertools.count(1))
-        self.parameters = [{f"Parameter{n}": given[key(i, n)] for n in ("Key", "Value")} for i in numbers]
+    def _get_role(self, given: Any) -> Any:
+        statement = {"Effect": "Allow", "Principal": {"AWS": HOSTILE}, "Action": "sts:AssumeRole"}
+        role = {"RoleName": given["RoleName"], "CreateDate": "2026-11-24T00:00:00Z"}
+        role["AssumeRolePolicyDocument"] = quote(json.dumps({"Statement": statement}))
+        return {"Role": {**role, "PermissionsBoundary": {"PermissionsBoundaryArn": IN_XML}}}
+
+    def _list_attached_role_policies(self, _: Any) -> Any:
+        return {"AttachedPolicies": [{"PolicyName": IN_XML, "PolicyArn": IN_XML}], "IsTruncated": "false"}
+
+    def _list_stack_resources(self, _: Any) -> Any:
+        found = {"LogicalResourceId": IN_XML, "PhysicalResourceId": IN_XML, "ResourceType": IN_XML}
+        return {"StackResourceSummaries": [{**found, "LastUpdatedTimestamp": "2026-11-24T00:00:00Z"}]}
+
+    def _describe_stack_resources(self, _: Any) -> Any:
+        return {"StackResources": []}
+
+    def _create_change_set(self, _: Any) -> Any:
         return {"Id": CHANGE_SET, "StackId": STACK_ID}
 
     def _describe_change_set(self, _: Any) -> Any:

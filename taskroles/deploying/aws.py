@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.faults import BadInput, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from botocore.client import BaseClient
     from botocore.session import Session
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from taskroles.access.environments import Environment
 
 
-AT_A_TIME = 8  # calls: AWS throttles those who ask for much more
 MAKING_CLIENTS = threading.Lock()  # which one session does one after the other
 
 
@@ -73,12 +71,6 @@ def pages(service: str, operation: str, key: str, **arguments: str) -> Iterator[
     """Yield every item of a paginated answer. Raises as `ask`."""
     for page in client(service).get_paginator(operation).paginate(**arguments):
         yield from page[key]
-
-
-def at_once(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """Return what `work` finds out about each item from AWS, several of them at a time. Raises what it raises."""
-    with ThreadPoolExecutor(AT_A_TIME) as threads:
-        return list(threads.map(work, items))
 
 
 def aws_errors() -> tuple[type[Exception], ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import Refused, account_of, at_once, heading
-from taskroles.deploying.ownership import Owners, makers_of, owners_among, owners_of
+from taskroles.deploying.aws import Refused, account_of, heading
+from taskroles.deploying.ownership import Owners, makers_of, owners_among, owners_of, puts_in
 from taskroles.deploying.puts import Puts, puts_of, resources_of
 from taskroles.deploying.roles import inline_policies, role_in_iam
-from taskroles.deploying.stacks import all_exports, came_up, find_stack
+from taskroles.deploying.stacks import all_exports, all_stacks, at_once, came_up
 from taskroles.deploying.standing import (
     CANNOT_TELL,
     IN_SYNC,
@@ -58,7 +58,7 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
     """
     account = account_of(environment)
     say(heading(environment, account))
-    all_exports()  # once, before the threads ask for them
+    all_exports(), all_stacks()  # once, before the threads ask for them
     found = at_once(lambda service: look(environment, service, account), services)
     ours = [service.deployed for service in found]
     names = sorted({holder for service in found for holder, _ in service.keys if " " not in holder})
@@ -80,7 +80,7 @@ def drift(environment: Environment, services: Sequence[str]) -> int:
 
 def look(environment: Environment, name: str, account: Account) -> Service:
     """Return what a service has in `out/` and in its stack."""
-    stack = find_stack(environment.stack(name))
+    stack = all_stacks().get(environment.stack(name))
     in_out = documents(*planned(environment, name, account, stack), all_exports())
     return Service(name, stack, in_out, puts_of(stack, account) if came_up(stack) else NOTHING)
 
@@ -88,16 +88,16 @@ def look(environment: Environment, name: str, account: Account) -> Service:
 def look_at(names: list[str], ours: list[Puts], environment: Environment, account: Account) -> dict[str, Looked]:
     """Return roles by their names, each with the stack that makes it, and the owners of what is on it."""
     makers = makers_of(names)
-    stacks = filter(None, at_once(find_stack, sorted({*makers.values()} - {None})))
-    made = {stack["StackName"]: puts_of(stack, account) for stack in stacks}
+    there = [maker for maker in {*makers.values()} if maker in all_stacks()]
+    made = dict(zip(there, at_once(lambda maker: puts_in(maker, account), there), strict=True))
     found = {}
     for name, held in zip(names, at_once(role_in_iam, names), strict=True):
-        makes = made.get(makers[name], NOTHING)
-        owners = owners_among([*ours, makes], name)
+        makes = made.get(makers[name])
+        owners = owners_among([*ours, makes or NOTHING], name)
         if wanted := [each for each in (*held.inline, *held.attached) if not owners.of(each)] if held else []:
             more = owners_of(name, environment, account, wanted)
             owners = Owners(more.inline | owners.inline, more.attached | owners.attached, more.unsure)
-        found[name] = Looked(name, held, makes if name in makes.roles else None, owners, account)
+        found[name] = Looked(name, held, makes, owners, account)
     return found
 
 

@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.compare import compare
-from taskroles.deploying.aws import Refused, account_of, at_once
+from taskroles.deploying.aws import Refused, account_of
 from taskroles.deploying.roles import inline_policies, statements
-from taskroles.deploying.stacks import all_exports, find_stack
+from taskroles.deploying.stacks import all_exports, all_stacks, at_once
 from taskroles.deploying.standing import changed
 from taskroles.deploying.templates import documents, planned
 from taskroles.faults import printable
@@ -37,10 +37,10 @@ class Meant(NamedTuple):
 def held(environment: Environment, services: Sequence[str]) -> int:
     """Wait until the roles of services hold what the templates in out/ say, and say nothing. Raises Refused if not."""
     account = account_of(environment)
-    all_exports()  # once, before the threads ask for them
+    all_exports(), all_stacks()  # once, before the threads ask for them
 
     def meant_by(service: str) -> list[Meant]:
-        stack = find_stack(environment.stack(service))
+        stack = all_stacks().get(environment.stack(service))
         found = documents(*planned(environment, service, account, stack), all_exports())
         return [Meant(service, role, name, document) for (role, name), document in found.items()]
 

@@ -5,11 +5,12 @@ What cannot be told is said: a policy that a template may own is nobody's to del
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import functools
+from typing import TYPE_CHECKING, NamedTuple
 
-from taskroles.deploying.aws import ask, at_once, aws_errors
+from taskroles.deploying.aws import ask, aws_errors
 from taskroles.deploying.puts import ROLE, Puts, Unsure, puts_of, resources_of
-from taskroles.deploying.stacks import all_exports, importers, listed_exports
+from taskroles.deploying.stacks import all_exports, all_stacks, at_once, importers, listed_exports
 from taskroles.deploying.templates import parameter_values, resolve
 
 if TYPE_CHECKING:
@@ -96,12 +97,13 @@ def owners_of(
     region if it is none of those. `besides`: a stack that is not looked at.
     """
     likely = dict.fromkeys(likely_owners(role, environment, account))
-    near = [name for name in likely if name in described_stacks()]
+    there = [name for name, stack in all_stacks().items() if stack["StackStatus"] not in PUTS_NOTHING]
+    near = [name for name in there if name in likely]
     owners = owners_among(at_once(lambda name: puts_in(name, account), near), role)
     missing = [name for name in wanted if not owners.of(name)]
     if not missing:
         return owners
-    rest = [name for name in described_stacks() if name not in likely]
+    rest = [name for name in there if name not in likely]
     more = owners_among(at_once(lambda name: puts_in(name, account), rest[:MOST_TEMPLATES]), role)
     unsure = [*owners.unsure, *more.unsure]
     if len(rest) > MOST_TEMPLATES:
@@ -110,17 +112,10 @@ def owners_of(
 
 
 @functools.cache
-def described_stacks() -> dict[str, dict[str, Any]]:
-    """Return all stacks of the account and region that may have put something somewhere, by name."""
-    found = pages("cloudformation", "describe_stacks", "Stacks")
-    return {stack["StackName"]: stack for stack in found if stack["StackStatus"] not in PUTS_NOTHING}
-
-
-@functools.cache
 def puts_in(name: str, account: Account) -> Puts:
     """Return what a stack puts where, as `puts_of`. A template that AWS does not show, or no longer, stops nobody."""
     try:
-        return puts_of(described_stacks()[name], account)
+        return puts_of(all_stacks()[name], account)
     except aws_errors() as error:
         gone = "does not exist" in str(error)
         unsure = [] if gone else [Unsure(f"stack {name}, whose template AWS does not show")]

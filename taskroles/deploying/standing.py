@@ -122,6 +122,10 @@ def role_rows(role: Looked, ours: set[str]) -> Iterator[Row]:
         return
     yield from _inline_rows(role, ours)
     yield from _attached_rows(role)
+    if role.maker and role.name not in role.maker.roles:
+        why = next((each.what for each in role.maker.unsure), f"stack {role.maker.stack}")
+        yield Row(CANNOT_TELL, f"the boundary and the trust of role {role.name}: {why}")
+        return
     yield from _boundary_rows(role)
     yield from _trust_rows(role)
 

@@ -85,12 +85,6 @@ def imported(node: Any, values: Mapping[str, str]) -> Iterator[str]:
             yield from imported(item, values)
 
 
-def others(template: dict[str, Any]) -> list[str]:
-    """Return what of a template's resources is no policy on roles, and so is not looked at where policies are."""
-    found = template["Resources"].items()
-    return [f"{name} is {resource['Type']}, no {POLICY}" for name, resource in found if resource["Type"] != POLICY]
-
-
 def policies(template: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the properties of each policy of a template, as they are written."""
     resources = template["Resources"].values()

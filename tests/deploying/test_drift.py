@@ -124,6 +124,14 @@ def test_what_the_template_of_a_role_hides_is_said_and_not_taken_as_it_is(key: s
     assert [(row.word, row.what) for row in rows] == [("cannot tell", what)]
 
 
+def test_a_role_whose_stack_has_a_template_that_cannot_be_read_may_be_as_it_should_or_not() -> None:
+    role = looked()
+    maker = Puts("maker", {}, set(), {}, [Unsure("stack maker, whose template AWS does not show")], [])
+    rows = list(role_rows(role._replace(maker=maker), set()))
+    what = "the boundary and the trust of role role: stack maker, whose template AWS does not show"
+    assert [(row.word, row.what) for row in rows] == [("cannot tell", what)]
+
+
 @pytest.mark.parametrize(
     ("owners", "word", "what"),
     [

@@ -27,7 +27,7 @@ def environment(project, monkeypatch) -> Environment:
     monkeypatch.chdir(project.folder)
     monkeypatch.setattr(held, "account_of", lambda _: ACCOUNT)
     monkeypatch.setattr(held, "all_exports", lambda: EXPORTS)
-    monkeypatch.setattr(held, "find_stack", lambda _: None)
+    monkeypatch.setattr(held, "all_stacks", dict)
     monkeypatch.setattr(held.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(held.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     return here()["Dev"]

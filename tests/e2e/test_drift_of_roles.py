@@ -270,7 +270,7 @@ def test_a_role_made_anew_and_policies_of_users_and_groups_are_said(project, aws
     held = run(project, aws, "python", "-I", "taskroles", "held", "--", "Production")
     assert (held.returncode, held.stdout, held.stderr) == (0, "", "")
 
-    wait(lambda: anew(aws, roles["frontend"]))
+    wait(lambda: anew(aws, roles["frontend"], f"{PREFIX}frontend-production"))
     iam.create_user(UserName="somebody")
     iam.create_group(GroupName="some")
     path = TEMPLATE("Production", "backend")
@@ -293,10 +293,11 @@ def test_a_role_made_anew_and_policies_of_users_and_groups_are_said(project, aws
     assert "they went with the old one" in result.stderr
 
 
-def anew(aws: dict[str, str], role: str) -> bool:
-    """Make a role anew; tell whether it is younger than the one before, in seconds."""
+def anew(aws: dict[str, str], role: str, stack: str) -> bool:
+    """Make a role anew; tell whether it is younger, in seconds, than what a stack has put on the one before."""
     iam = client(aws, "iam")
+    resources = client(aws, "cloudformation").list_stack_resources(StackName=stack)["StackResourceSummaries"]
     was = delete_role(aws, role)
     document = json.dumps(was["AssumeRolePolicyDocument"])
     now = iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)["Role"]
-    return now["CreateDate"] > was["CreateDate"]
+    return now["CreateDate"] > max(resource["LastUpdatedTimestamp"] for resource in resources)
