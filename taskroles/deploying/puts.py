@@ -177,23 +177,25 @@ def _add_role(puts: Puts, logical_id: str, properties: dict[str, Any], scope: Sc
     role = role or scope.physical(logical_id)
     if not role:  # it is not there
         return
-    puts.roles[role] = lambda key: evaluate(properties.get(key), scope)
-    for each in properties.get("Policies", []):
+    puts.roles[role] = lambda key: evaluate({key: properties.get(key)}, scope).get(key)  # AWS::NoValue is nothing
+    written = properties.get("Policies", [])
+    for each in written if isinstance(written, list) else [written]:
         if isinstance(each, dict) and "PolicyName" in each:
             _add_inline(puts, role, each, scope, logical_id)
         else:
             _add_what_works_out(puts, logical_id, role, each, scope)
     try:
-        puts.attached.update((role, str(arn)) for arn in evaluate(properties.get("ManagedPolicyArns", []), scope))
+        puts.attached.update((role, str(arn)) for arn in puts.roles[role]("ManagedPolicyArns") or [])
     except CannotTell as error:
         puts.unsure.append(_unsure(puts, logical_id, error, role))
 
 
-def _add_what_works_out(puts: Puts, logical_id: str, role: str, policy: Any, scope: Scope) -> None:
-    """Add an inline policy that a function makes, such as Fn::If."""
+def _add_what_works_out(puts: Puts, logical_id: str, role: str, policies: Any, scope: Scope) -> None:
+    """Add the inline policies of a role that a function makes, one or a list of them, such as Fn::If."""
     try:
-        found = evaluate([policy], scope)
-        for each in found:
-            _add_inline(puts, role, each, scope, logical_id)
+        (found,) = evaluate([policies], scope) or [[]]
     except CannotTell as error:
         puts.unsure.append(_unsure(puts, logical_id, error, role))
+        return
+    for each in found if isinstance(found, list) else [found]:
+        _add_inline(puts, role, each, scope, logical_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.compare import CANNOT_TELL, compare
@@ -89,14 +91,18 @@ def policy_row(key: tuple[str, str], in_out: Any, deployed: Callable[[], Any] | 
     """Return how a policy of a service's stack stands; None is a document that is not there."""
     holder, name = key
     try:
-        said = [
-            None if document is None else statements(document, holder, name)
-            for document in (in_out, None if deployed is None else deployed(), in_iam)
-        ]
+        put = None if deployed is None else _as_it_was_given(deployed(), in_out)
+        said = [None if each is None else statements(each, holder, name) for each in (in_out, put, in_iam)]
     except (CannotTell, Refused) as error:
         return Row(CANNOT_TELL, f"{name}: {_without_the_words(error)}")
     word = standing(*said)
     return Row(word, name, changed(said[1], said[2]) if word == "changed by hand" else ())
+
+
+def _as_it_was_given(deployed: Any, in_out: Any) -> Any:
+    """Return a document as CloudFormation was given it: it keeps question marks for what is not ASCII."""
+    given, kept = (json.dumps(each, ensure_ascii=False, sort_keys=True, default=str) for each in (in_out, deployed))
+    return in_out if given != kept and re.sub(r"[^\x00-\x7f]", "?", given) == kept else deployed
 
 
 def _without_the_words(error: Exception) -> str:

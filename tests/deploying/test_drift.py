@@ -43,6 +43,13 @@ def test_drift_looks_at_what_a_document_says_and_not_at_how_it_is_written(in_iam
     assert policy_row(("role", "name"), statement(), statement, in_iam).word == word
 
 
+def test_question_marks_that_cloudformation_keeps_for_what_is_not_ascii_are_no_change() -> None:
+    written, kept = statement(Resource="arn:aws:s3:::a/キ*"), statement(Resource="arn:aws:s3:::a/?*")
+    assert policy_row(("role", "name"), written, lambda: kept, written).word == "in sync"
+    assert policy_row(("role", "name"), written, lambda: kept, kept).word == "changed by hand"
+    assert policy_row(("role", "name"), kept, lambda: kept, kept).word == "in sync"
+
+
 def test_a_document_that_a_template_hides_is_not_compared() -> None:
     def hidden() -> None:
         raise CannotTell("what Secret is")

@@ -80,6 +80,21 @@ def test_each_kind_of_policy_is_found(holding, resource: str, inline: set[tuple[
     assert (set(found.inline), found.unsure) == (inline, [])
 
 
+@pytest.mark.parametrize(("condition", "boundary", "arns"), [("Held", "b", {"a"}), ("Not", None, set())])
+def test_what_a_condition_leaves_out_of_a_role_is_nothing(
+    holding, condition: str, boundary: str, arns: set[str]
+) -> None:
+    nothing = "!Ref AWS::NoValue"
+    policies = f"!If [{condition}, [{{PolicyName: p}}], {nothing}]"
+    properties = f"RoleName: r, PermissionsBoundary: !If [{condition}, b, {nothing}], Policies: {policies}, "
+    properties += f"ManagedPolicyArns: !If [{condition}, [a], {nothing}]"
+    conditions = "Conditions: {Held: !Equals [1, 1], Not: !Equals [1, 2]}"
+    holding(s=f"{conditions}\nResources: {{A: {{Type: AWS::IAM::Role, Properties: {{{properties}}}}}}}")
+    found = puts_of(stack("s"), ACCOUNT)
+    assert (found.unsure, found.roles["r"]("PermissionsBoundary")) == ([], boundary)
+    assert ({arn for _, arn in found.attached}, len(found.inline)) == (arns, len(arns))
+
+
 @pytest.mark.parametrize(
     "text",
     [
