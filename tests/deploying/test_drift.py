@@ -6,7 +6,9 @@ from datetime import datetime, timezone
 
 import pytest
 
+from taskroles.deploying import roles
 from taskroles.deploying.aws import Account, Refused
+from taskroles.deploying.drift import NOTHING, Service, service_rows
 from taskroles.deploying.functions import CannotTell, Scope, evaluate
 from taskroles.deploying.ownership import Owners
 from taskroles.deploying.puts import Puts, Unsure
@@ -106,17 +108,35 @@ TASKS = trust({"Service": "ecs-tasks.amazonaws.com"})
 NOBODY = Owners({}, {}, [])
 
 
-def looked(owners: Owners = NOBODY, inline: tuple[str, ...] = (), **properties: object) -> Looked:
+def looked(owners: Owners = NOBODY, inline: tuple[str, ...] = (), boundary: str = "", **properties: object) -> Looked:
     """Return a role that a stack makes with these properties, and on which there are these policies."""
     scope = Scope({}, {}, {}, lambda _: None)
     written = {"AssumeRolePolicyDocument": TASKS, **properties}
     maker = Puts("maker", {}, set(), {"role": lambda key: evaluate(written.get(key), scope)}, [], [])
-    held = Role(datetime.now(timezone.utc), TASKS, "", dict.fromkeys(inline, statement()), [])
+    held = Role(datetime.now(timezone.utc), TASKS, boundary, dict.fromkeys(inline, statement()), [])
     return Looked("role", held, maker, owners, ACCOUNT)
 
 
 def test_a_role_as_its_stack_says_has_no_lines() -> None:
     assert list(role_rows(looked(), set())) == []
+
+
+@pytest.mark.parametrize(("held", "meant"), [("a", None), ("", "b"), ("a", "b")])
+def test_a_boundary_that_came_went_or_changed_is_said(held: str, meant: str | None) -> None:
+    rows = list(role_rows(looked(boundary=held, PermissionsBoundary=meant), set()))
+    what = f"the boundary of role role is {held or 'none'}; stack maker says {meant or 'none'}"
+    assert [(row.word, row.what) for row in rows] == [("role changed", what)]
+
+
+def test_a_name_that_another_stack_has_on_the_role_is_not_deployed() -> None:
+    service = Service("s", None, {("role", "p"): statement()}, NOTHING)
+    rows = list(service_rows(service, {"role": looked(Owners({"p": "theirs"}, {}, []), ("p",))}))
+    assert [(row.word, row.what) for row in rows] == [("not deployed", "p (stack theirs)")]
+
+
+def test_what_a_missing_export_leaves_of_a_role_is_no_role(monkeypatch) -> None:
+    monkeypatch.setattr(roles, "ask", lambda *_, **__: pytest.fail("IAM was asked"))
+    assert roles.role_in_iam("{'Fn::ImportValue': 'nobody'}") is None
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,25 @@ def test_a_parameter_is_read_as_the_stack_has_it(holding) -> None:
     assert [each[1:] for each in found.unsure] == [("r", None), ("other", None)]
 
 
+def test_a_parameter_that_is_looked_up_is_what_aws_found(holding) -> None:
+    text = "Parameters: {P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /key}}\n"
+    holding(s=f"{text}Resources: {{A: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: !Ref P, Roles: [r]}}}}}}")
+    described = stack("s", P="/key")
+    assert [each.holder for each in puts_of(described, ACCOUNT).unsure] == ["r"]
+    described["Parameters"][0]["ResolvedValue"] = "found"
+    assert set(puts_of(described, ACCOUNT).inline) == {("r", "found")}
+
+
+def test_our_services_of_a_role_are_near_it(holding, monkeypatch, project) -> None:
+    monkeypatch.chdir(project.folder)
+    environment = ownership_environment()
+    text = "Resources: {A: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, Roles: [r]}}}"
+    name = environment.stack("frontend")
+    export = "mynavi-sample-cloudformation-vpc-FrontendEcsTaskRole-Dev"
+    holding({export: ("r", "maker")}, maker="Resources: {}", **{name: text, "another": text})
+    assert owners_of("r", environment, ACCOUNT).inline == {"p": name}
+
+
 def test_a_name_is_looked_for_near_the_role_and_only_then_everywhere(holding, monkeypatch, project) -> None:
     monkeypatch.chdir(project.folder)
     environment = ownership_environment()

@@ -197,6 +197,14 @@ def test_what_another_stack_has_put_there_is_no_drift_and_nobody_is_told_to_dele
     assert "never-there" not in of_many.stdout
 
 
+def test_what_is_on_a_role_of_several_services_is_said_once(project, aws, of_many) -> None:
+    assert of_many.returncode == 1
+    both = deploy(project, aws, "--drift", "Dev")
+    assert len(lines_about(both.stdout, "hotfix")) == len(lines_about(both.stdout, "looped-One")) == 1
+    assert len(lines_about(both.stdout, "in sync")) == 10
+    assert lines_about(both.stdout, "of another stack", "-frontend-Dev (stack") == []
+
+
 # --- a role that a stack makes, changed by hand --------------------
 
 
