@@ -55,6 +55,7 @@ class Hostile:
     def __init__(self, *, sober: bool) -> None:
         self.sober, self.template, self.token = sober, "", ""
         self.parameters: list[dict[str, str]] = []
+        self.parameters: list[dict[str, str]] = []
 
     def __call__(self, request: Request, _: object) -> Answer:
         """Answer a request."""
@@ -125,7 +126,10 @@ class Hostile:
     def _describe_stack_resources(self, _: Any) -> Any:
         return {"StackResources": []}
 
-    def _create_change_set(self, _: Any) -> Any:
+    def _create_change_set(self, given: Any) -> Any:
+        key = "Parameters.member.{}.Parameter{}".format
+        numbers = itertools.takewhile(lambda number: key(number, "Key") in given, itertools.count(1))
+        self.parameters = [{f"Parameter{n}": given[key(i, n)] for n in ("Key", "Value")} for i in numbers]
         return {"Id": CHANGE_SET, "StackId": STACK_ID}
 
     def _describe_change_set(self, _: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.faults import BadInput, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from botocore.client import BaseClient
     from botocore.session import Session
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 
 MAKING_CLIENTS = threading.Lock()  # which one session does one after the other
+
+
+AT_A_TIME = 10  # calls that are under way
 
 
 class Refused(Exception):
@@ -71,6 +75,12 @@ def pages(service: str, operation: str, key: str, **arguments: str) -> Iterator[
     """Yield every item of a paginated answer. Raises as `ask`."""
     for page in client(service).get_paginator(operation).paginate(**arguments):
         yield from page[key]
+
+
+def at_once(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Return what `work` finds out about each item from AWS, several of them at a time. Raises what it raises."""
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        return list(threads.map(work, items))
 
 
 def aws_errors() -> tuple[type[Exception], ...]:

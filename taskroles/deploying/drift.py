@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import Refused, account_of, heading
+from taskroles.deploying.aws import Refused, account_of, at_once, heading
 from taskroles.deploying.ownership import Owners, makers_of, owners_among, owners_of, puts_in
 from taskroles.deploying.puts import Puts, puts_of, resources_of
 from taskroles.deploying.roles import inline_policies, role_in_iam
-from taskroles.deploying.stacks import all_exports, all_stacks, at_once, came_up
+from taskroles.deploying.stacks import all_exports, all_stacks, came_up
 from taskroles.deploying.standing import (
     CANNOT_TELL,
     IN_SYNC,

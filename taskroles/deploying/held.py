@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.compare import compare
-from taskroles.deploying.aws import Refused, account_of
+from taskroles.deploying.aws import Refused, account_of, at_once
 from taskroles.deploying.roles import inline_policies, statements
-from taskroles.deploying.stacks import all_exports, all_stacks, at_once
+from taskroles.deploying.stacks import all_exports, all_stacks
 from taskroles.deploying.standing import changed
 from taskroles.deploying.templates import documents, planned
 from taskroles.faults import printable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskroles.deploying.aws import at_once, pages
-from taskroles.deploying.ownership import owners_of, puts_by
-from taskroles.deploying.stacks import all_exports, importers
+from taskroles.deploying.ownership import owners_among, owners_of, puts_in
+from taskroles.deploying.stacks import all_exports, all_stacks, importers
 from taskroles.deploying.templates import imported, policies
 from taskroles.faults import printable
 
@@ -42,12 +42,14 @@ def of_others(
 ) -> dict[tuple[str, str], str]:
     """Return who else has put a policy there that a service's stack would put, by role and policy name."""
     own, keys, stack = each.deployed_keys(), each.keys(), environment.stack(each.service)
-    exports = imported([policy["Roles"] for policy in policies(each.template)], each.will_be)
-    stacks = {name for export in exports if export in all_exports() for name in importers(export)} - {stack}
+    exports = (
+        set(imported([policy["Roles"] for policy in policies(each.template)], each.will_be)) & all_exports().keys()
+    )
+    stacks = {name for export in exports for name in importers(export)} - {stack}
     found = {}
     for role in sorted({role for role, _ in keys}):
         here = {name for at, name in keys if at == role}
-        known = puts_by(role, stacks, account).inline
+        known = owners_among([puts_in(name, account) for name in sorted(stacks & all_stacks().keys())], role).inline
         found |= {(role, name): f"stack {known[name]}" for name in sorted(here & known.keys())}
         taken = sorted(name for name in here & (on_roles[role] or set()) - known.keys() if (role, name) not in own)
         if taken:

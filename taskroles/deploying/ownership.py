@@ -8,9 +8,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskroles.deploying.aws import ask, aws_errors
+from taskroles.deploying.aws import ask, at_once, aws_errors
 from taskroles.deploying.puts import ROLE, Puts, Unsure, puts_of, resources_of
-from taskroles.deploying.stacks import all_exports, all_stacks, at_once, importers, listed_exports
+from taskroles.deploying.stacks import all_exports, all_stacks, importers, listed_exports
 from taskroles.deploying.templates import parameter_values, resolve
 
 if TYPE_CHECKING:
@@ -94,10 +94,11 @@ def owners_of(
     """Return which stack has put what on a role, by the templates of the stacks that may well have put it there.
 
     `wanted` are names of policies, or ARNs of managed ones, whose owner is looked for in all stacks of the account and
-    region if it is none of those. `besides`: a stack that is not looked at.
+    region if it is none of those. `besides` is a stack that is not asked.
     """
     likely = dict.fromkeys(likely_owners(role, environment, account))
     there = [name for name, stack in all_stacks().items() if stack["StackStatus"] not in PUTS_NOTHING]
+    there = [name for name in there if name != besides]
     near = [name for name in there if name in likely]
     owners = owners_among(at_once(lambda name: puts_in(name, account), near), role)
     missing = [name for name in wanted if not owners.of(name)]
