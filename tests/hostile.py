@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -127,9 +126,9 @@ class Hostile:
         return {"StackResources": []}
 
     def _create_change_set(self, given: Any) -> Any:
-        key = "Parameters.member.{}.Parameter{}".format
-        numbers = itertools.takewhile(lambda number: key(number, "Key") in given, itertools.count(1))
-        self.parameters = [{f"Parameter{n}": given[key(i, n)] for n in ("Key", "Value")} for i in numbers]
+        keys = [name for name in given if name.startswith("Parameters.") and name.endswith(".ParameterKey")]
+        values = {given[name]: given[name.removesuffix("Key") + "Value"] for name in keys}
+        self.parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
         return {"Id": CHANGE_SET, "StackId": STACK_ID}
 
     def _describe_change_set(self, _: Any) -> Any:

@@ -85,7 +85,7 @@ def test_what_aws_answers_steers_nothing(project: Project, command: list[str], s
     assert done.returncode in (0, 1, 2)
     assert "Traceback" not in text
     assert "\\u202e" in text
-    assert steers(text) == []
+    assert steers(text.replace("\t", " ")) == []  # deploy.sh reads columns
     assert not any(line.startswith(("z", "\\x85")) for line in text.split("\n"))  # no line of its making
 
 
