@@ -108,9 +108,12 @@ def let_the_aws_cli_log_in(made: Session) -> None:
     """Let the AWS CLI give the credentials of an `aws login`: botocore reads them only where awscrt is installed."""
     from botocore.credentials import ProcessProvider
 
+    from taskroles.deploying.aws_cli import usable_aws_cli
+
     if "login_session" in made.get_scoped_config() and not importlib.util.find_spec("awscrt"):
         name = made.profile or "default"
-        command = f"aws configure export-credentials --format process --profile {shlex.quote(name)}"
+        command = shlex.join([usable_aws_cli(), "configure", "export-credentials", "--format", "process"])
+        command += f" --profile {shlex.quote(name)}"
         asked = ProcessProvider(name, lambda: {"profiles": {name: {"credential_process": command}}})
         asked.METHOD = "aws-login"
         made.get_component("credential_provider").insert_before("login", asked)

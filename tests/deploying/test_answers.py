@@ -17,6 +17,7 @@ from proxy import Answer, closed, expired, failed, html, proxy, throttled
 
 from taskroles.commands import status
 from taskroles.deploying import aws
+from taskroles.deploying.aws_cli import usable_aws_cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,13 +211,18 @@ def test_a_profile_that_gives_no_credentials_is_said(said, config, sentence) -> 
 
 
 @pytest.fixture
-def login(tmp_path, between) -> Callable[[str], dict[str, str]]:
-    """Return the environment of a profile with an `aws login`, for an AWS CLI that is this script."""
+def login(tmp_path) -> Callable[[str], dict[str, str]]:
+    """Return the environment of a profile with an `aws login`, for an AWS CLI that is this script, and an old one."""
 
     def put(script: str) -> dict[str, str]:
-        (tmp_path / "aws").write_text(f"#!/bin/sh\necho \"$*\" >>'{tmp_path}/asked'\n{script}\n")
-        (tmp_path / "aws").chmod(0o755)
-        return {"AWS_PROFILE": "a", "PATH": f"{tmp_path}{os.pathsep}{between.aws['PATH']}"}
+        for folder, version in (("old", "1.16.9"), ("new AWS CLI", "2.38.5")):
+            (tmp_path / folder).mkdir()
+            cli = tmp_path / folder / "aws"
+            says = f'if [ "$*" = --version ]; then echo aws-cli/{version}; exit; fi'
+            cli.write_text(f"#!/bin/sh\n{says}\necho \"$*\" >>'{tmp_path}/asked'\n{script}\n")
+            cli.chmod(0o755)
+        usable_aws_cli.cache_clear()
+        return {"AWS_PROFILE": "a", "PATH": f"{tmp_path}/old{os.pathsep}{tmp_path}/new AWS CLI"}
 
     return put
 

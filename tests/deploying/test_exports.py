@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import deployed
 import pytest
+from hostile import Hostile
 from project import rendered
+from proxy import changed, proxy
 
 from taskroles.access.environments import here
 from taskroles.deploying import exports
@@ -15,6 +18,8 @@ from taskroles.deploying.exports import ARN, VALUE, Use, export_problems, fault,
 from taskroles.deploying.templates import planned
 
 if TYPE_CHECKING:
+    from project import Project
+
     from taskroles.access.environments import Environment
 
 ACCOUNT = Account("222222222222", "eu-west-1", "aws", "arn:aws:iam::222222222222:user/test")
@@ -114,3 +119,19 @@ def test_each_export_that_does_not_fit_is_one_problem_with_the_services_that_nee
         f"{WRITE_NAME}; or name the export that holds the ARN",
         f'export acme-vpc-mail-role-qa holds "arn:aws:iam::222222222222:role/mail", needed by mail: an ARN, {ROLE}',
     ]
+
+
+def test_a_deploy_refuses_exports_that_do_not_fit_and_names_them_all(project: Project) -> None:
+    deployed.commit(project)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with proxy(deployed.no_aws(**keys, AWS_ENDPOINT_URL="http://127.0.0.1:9")) as between:
+        aws = Hostile(sober=True)
+        between.play("*", aws)
+        arns = changed(">a-(name|role)<", r">arn:aws:x:eu-west-1:000000000000:a-\1<")
+        between.play("ListExports", lambda request, _: arns(request, lambda asked: aws(asked, None)))
+        done = deployed.deploy(project, between.aws, "Staging", "backend")
+
+    assert done.returncode == 1
+    assert "CreateChangeSet" not in between.calls
+    assert len(deployed.lines_about(done.stderr, "export", WRITE_ARN)) == 3
+    assert len(deployed.lines_about(done.stderr, "BackendEcsTaskRole-Staging", f"an ARN, {ROLE}")) == 1
