@@ -260,20 +260,20 @@ ASSUMED = b"""<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>of
 
 
 def on_a_terminal(project: Project, environment: dict[str, str], typed: str, *command: str) -> tuple[int, str]:
-    """Run a command on a terminal of its own, and type when it asks; return its exit code and what it printed."""
+    """Run a command on a terminal of its own, and type whenever it asks; return its exit code and what it printed."""
     child, terminal = pty.fork()
     if not child:
         os.chdir(project.folder)
         os.execvpe(command[0], command, environment)  # noqa: S606 - nothing for a shell
-    printed = b""
+    printed, times = b"", 0
     while select.select([terminal], [], [], deployed.PATIENCE)[0]:
         try:
             printed += os.read(terminal, 1024)
         except OSError:  # its other end is closed
             break
-        if typed and b"Enter MFA code" in printed:
+        if printed.count(b"Enter MFA code") > times:
             os.write(terminal, typed.encode())
-            typed = ""
+            times += 1
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), printed.decode()
 
 
