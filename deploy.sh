@@ -48,6 +48,8 @@ PATH=$PATH:$here/.venv/bin # the AWS CLI that make has installed, where there is
 
 # AWS CLI 1 and botocore read the region from AWS_DEFAULT_REGION alone.
 [[ -z ${AWS_REGION-} ]] || export AWS_DEFAULT_REGION=$AWS_REGION
+# What ~/.aws/config may ask of the AWS CLI for people: errors as tables, questions, other text than what is read here.
+export AWS_CLI_ERROR_FORMAT=legacy AWS_CLI_AUTO_PROMPT=off AWS_DEFAULT_OUTPUT=json AWS_CLI_FILE_ENCODING=UTF-8
 export AWS_PAGER='' AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=${AWS_MAX_ATTEMPTS:-8}
 
 main() {

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -246,6 +247,30 @@ def test_an_aws_login_that_the_aws_cli_does_not_know_is_said(said, login) -> Non
     assert "aws: [ERROR]: Please reauthenticate (profile a;" in line
 
 
+# --- how the AWS CLI says it ---------
+
+
+def test_no_setting_of_the_aws_cli_changes_what_a_deploy_reads_of_it(project, between, tmp_path) -> None:
+    wanted = {"AWS_CLI_ERROR_FORMAT": "legacy", "AWS_CLI_AUTO_PROMPT": "off", "AWS_DEFAULT_OUTPUT": "json"}
+    wanted |= {"AWS_CLI_FILE_ENCODING": "UTF-8", "AWS_PAGER": ""}
+    given = {"AWS_CLI_ERROR_FORMAT": "table", "AWS_CLI_AUTO_PROMPT": "on", "AWS_DEFAULT_OUTPUT": "off"}
+    given |= {"AWS_CLI_FILE_ENCODING": "cp932", "AWS_PAGER": "less"}
+    real = shutil.which("aws", path=between.aws["PATH"])
+    (tmp_path / "aws").write_text(f'#!/bin/sh\n[ "$1" = --version ] || env >>\'{tmp_path}/env\'\nexec "{real}" "$@"\n')
+    (tmp_path / "aws").chmod(0o755)
+    between.play("CreateChangeSet", failed("LimitExceededException", "ChangeSet limit exceeded"))
+    path = {"PATH": f"{tmp_path}{os.pathsep}{between.aws['PATH']}"}
+
+    done = deployed.run(project, between.aws | KEYS | given | path, *VERBS["preview"])
+
+    assert done.returncode == 1
+    assert deployed.lines_about(
+        done.stdout, "backend", "failed", "(LimitExceededException)", "ChangeSet limit exceeded"
+    )
+    lines = set((tmp_path / "env").read_text().splitlines())
+    assert {f"{name}={value}" for name, value in wanted.items()} <= lines
+
+
 # --- a second factor -----------------
 
 MFA = f"""{ROLE}mfa_serial=arn:aws:iam::1:mfa/test
@@ -333,41 +358,3 @@ def test_without_a_terminal_a_second_factor_is_a_line_and_no_question(project, b
     assert (done.returncode, done.stdout) == (1, "")
     assert "wants the code of a second factor, and there is no terminal to type it on; run `aws sts" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-# --- who we are ----------------------
-
-SESSION = "arn:aws:sts::111111111111:assumed-role/Deployer/alice@example.com"
-
-
-@pytest.mark.parametrize(
-    ("caller", "wanted", "is_it"),
-    [
-        (SESSION, "arn:aws:iam::111111111111:role/Deployer", True),
-        (SESSION, "arn:aws:iam::111111111111:role/some/path/Deployer", True),
-        (SESSION, SESSION, True),
-        (SESSION, "arn:aws:iam::111111111111:role/Deploy", False),
-        (SESSION, "arn:aws:iam::111111111111:role/Deployer/Other", False),
-        (SESSION, "arn:aws:iam::111111111111:user/Deployer", False),
-        (SESSION, "arn:aws:iam::222222222222:role/Deployer", False),
-        (SESSION, "arn:aws-cn:iam::111111111111:role/Deployer", False),
-        (SESSION, "", False),
-        (SESSION.replace("arn:aws:", "arn:aws-us-gov:"), "arn:aws-us-gov:iam::111111111111:role/Deployer", True),
-        (
-            "arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Deploy_0123456789abcdef/alice",
-            "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Deploy_0123456789abcdef",
-            True,
-        ),
-        ("arn:aws:iam::111111111111:user/ops/alice", "arn:aws:iam::111111111111:user/ops/alice", True),
-        ("arn:aws:iam::111111111111:user/ops/alice", "arn:aws:iam::111111111111:user/alice", False),
-        ("arn:aws:iam::111111111111:user/alice", "arn:aws:iam::111111111111:role/alice", False),
-        ("arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:root", True),
-        ("arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:role/root", False),
-        ("arn:aws:sts::111111111111:federated-user/alice", "arn:aws:sts::111111111111:federated-user/alice", True),
-        ("arn:aws:sts::111111111111:federated-user/alice", "arn:aws:iam::111111111111:user/alice", False),
-        ("", "", True),
-        ("nonsense", "arn:aws:iam::111111111111:role/Deployer", False),
-    ],
-)
-def test_a_session_is_of_the_role_whose_name_it_has_and_all_else_is_called_as_it_is(caller, wanted, is_it) -> None:
-    assert aws.is_principal(caller, wanted) == is_it
