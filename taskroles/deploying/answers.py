@@ -109,6 +109,18 @@ def is_no_code(code: str) -> bool:
     return code == "Unknown" or code.isdigit()
 
 
+def failure_of_the_aws_cli(printed: str) -> str:
+    """Return why a call of the AWS CLI failed, from what it has printed: its last line, or that AWS has not answered."""
+    lines = [line for line in printed.splitlines() if line and "Waiting for" not in line]
+    last = lines[-1] if lines else "it said nothing"
+    unread = re.search(r"'(\w+)Result'$|\((?:Unknown|\d+)\) when calling the (\w+) operation", last)
+    if unread:  # as `why` and `refusal`, whose exceptions these are
+        return not_aws(unread[1] or unread[2])
+    if "Unable to parse response" in printed:
+        return not_aws("a call", title(printed))
+    return last
+
+
 def not_aws(operation: str, page: str = "", status: int | None = None) -> str:
     """Return that something in between has answered."""
     what = f"{operation} was answered by something that is not AWS"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from taskroles.deploying.answers import failure_of_the_aws_cli
 from taskroles.deploying.aws import Refused, at_once, client
 from taskroles.deploying.plan import read_plan
 from taskroles.deploying.stacks import change_sets, find_stack, holds, tags_of, template_of
@@ -41,8 +42,7 @@ def transcript(service: str) -> Transcript:
     stack_id = re.search(r"arn:\S+:stack/[^\s\"',]+", text)
     error = None
     if failed := re.search(r"(?:^|\n)deploy\.sh: (aws .* ended with exit code \d+)\n", text):
-        said = [line for line in text[: failed.start()].splitlines() if line and "Waiting for" not in line]
-        error = printable(f"{said[-1] if said else 'it said nothing'} ({failed[1]})")
+        error = printable(f"{failure_of_the_aws_cli(text[: failed.start()])} ({failed[1]})")
     executed = bool(re.search(r"(?:^|\n)deploy\.sh: executed\n", text))
     return Transcript(change_set and change_set[0], stack_id and stack_id[0], error, executed)
 

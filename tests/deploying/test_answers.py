@@ -18,6 +18,7 @@ from proxy import Answer, closed, expired, failed, html, proxy, throttled
 
 from taskroles.commands import status
 from taskroles.deploying import aws
+from taskroles.deploying.answers import failure_of_the_aws_cli
 from taskroles.deploying.aws_cli import usable_aws_cli
 
 if TYPE_CHECKING:
@@ -269,6 +270,30 @@ def test_no_setting_of_the_aws_cli_changes_what_a_deploy_reads_of_it(project, be
     )
     lines = set((tmp_path / "env").read_text().splitlines())
     assert {f"{name}={value}" for name, value in wanted.items()} <= lines
+
+
+PARSING = "aws: [ERROR]: Unable to parse response (syntax error: line 1), invalid XML received. Further retries may"
+CREATE = "CreateChangeSet was answered by something that is not AWS; see the network"
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        ("\nWaiting for changeset to be created..\n\nToo many\n", "Too many"),
+        ("", "it said nothing"),
+        ("\n'CreateChangeSetResult'\n", CREATE),
+        ("aws: [ERROR]: 'CreateChangeSetResult'\n", CREATE),
+        ("\nAn error occurred (Unknown) when calling the CreateChangeSet operation: Unknown\n", CREATE),
+        ("An error occurred (502) when calling the CreateChangeSet operation (reached max retries: 4): Bad", CREATE),
+        (f"{PARSING} succeed:\nb'<title>Login</title><br>'\n", "a call was answered by something that is not AWS (its"),
+        (
+            "An error occurred (Throttling) when calling the CreateChangeSet operation: x",
+            "An error occurred (Throttling)",
+        ),
+    ],
+)
+def test_a_page_that_the_aws_cli_was_given_is_said_too(printed, sentence) -> None:
+    assert failure_of_the_aws_cli(printed).startswith(sentence)
 
 
 # --- a second factor -----------------
