@@ -340,7 +340,7 @@ def test_a_code_is_asked_for_once_in_a_deploy_and_the_aws_cli_finds_what_it_gave
     assert codes == ["123456"]
     assert printed.count("Enter MFA code for arn:aws:iam::1:mfa/test:") == 1
     assert between.calls["CreateChangeSet"] == 1
-    assert len(list((tmp_path / ".aws/cli/cache").iterdir())) == 1
+    assert len(list((tmp_path / ".aws/cli/cache").glob("*.json"))) == 1
 
 
 def test_a_code_that_is_not_accepted_is_said(project, between, tmp_path) -> None:
