@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,6 +85,11 @@ class AWS:
             "get_role": {"Role": {"CreateDate": NOW, "AssumeRolePolicyDocument": TRUST}},
             "get_role_policy": {"PolicyDocument": DOCUMENT},
         }[operation]
+
+    @property
+    def meta(self) -> SimpleNamespace:
+        """What a client of botocore's says of its operations."""
+        return SimpleNamespace(method_to_api_mapping=defaultdict(str))
 
     def client(self, _service: str) -> AWS:
         """Return what answers for each of AWS's services."""
