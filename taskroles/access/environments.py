@@ -34,6 +34,7 @@ class Environment(NamedTuple):
     after: str = ""
     account: str = ""
     region: str = ""
+    principal: str = ""
     wildcards: bool = False
     parameters: Mapping[str, str] = {}
     task_roles: Mapping[str, TaskRole] = {}
@@ -83,7 +84,7 @@ def read_environment(text: str, path: str) -> Environment:
         data["environment"],
         Names(**data["names"]),
         protected=data.get("protected") == "true",
-        **{key: data.get(key, "") for key in ("after", "account", "region")},
+        **{key: data.get(key, "") for key in ("after", "account", "region", "principal")},
         wildcards=data.get("wildcards") == "true",
         parameters=data.get("parameters", {}),
         task_roles={
@@ -151,6 +152,7 @@ SHAPES: dict[str, Callable[[Any], bool]] = {
     "after": _is_text,
     "account": _is_text,
     "region": _is_text,
+    "principal": _is_text,
     "wildcards": lambda value: value in ("true", "false"),
     "names": _are_names,
     "parameters": _is_map_of_text,

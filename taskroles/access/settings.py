@@ -62,6 +62,7 @@ def changed_settings(old: Environment, new: Environment) -> Iterator[tuple[str, 
     found = (
         ("account", old.account, new.account, moved(old.account, new.account)),
         ("region", old.region, new.region, moved(old.region, new.region)),
+        ("principal", old.principal, new.principal, who_deploys(new.principal)),
         (
             "protected",
             old.protected,
@@ -91,6 +92,11 @@ def moved(was: str, now: str) -> str:
     if was and now:
         return f"from the next deploy on, the roles there get what is allowed here; {STAY}"
     return "a deploy to any other is refused" if now else "a deploy goes where the credentials lead"
+
+
+def who_deploys(now: str) -> str:
+    """Say what a change of an environment's principal does."""
+    return "a deploy as any other is refused" if now else "whoever has the credentials may deploy"
 
 
 def shown_setting(value: Any) -> str:

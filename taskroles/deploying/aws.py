@@ -254,6 +254,17 @@ def account_of(environment: Environment) -> Account:
     return account
 
 
+def deployer_of(environment: Environment) -> Account:
+    """Return what `account_of` does. Raises Refused also if the environment names who deploys, and it is another."""
+    account = account_of(environment)
+    if environment.principal and not is_principal(account.principal, environment.principal):
+        what = (
+            f"{environment.name} is deployed as {environment.principal}, and the credentials are of {account.principal}"
+        )
+        raise Refused(printable(f"{what}; {environment.path} says so; nothing else was asked of AWS"))
+    return account
+
+
 def heading(environment: Environment, account: Account) -> str:
     """Return the line that says where we are."""
     return printable(f"{environment.name}: account {account.id}, {account.region}, as {account.principal}")

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.environments import here
-from taskroles.deploying.aws import Refused, account_of, aws_errors, heading, no_access
+from taskroles.deploying.aws import Refused, aws_errors, deployer_of, heading, no_access
 from taskroles.deploying.aws_cli import aws_cli_problems, usable_aws_cli
 from taskroles.deploying.exports import export_problems
 from taskroles.deploying.owners import owner_problems
@@ -43,7 +43,7 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
         problems += [f"{line}; {environment.name} takes what is committed, on the main branch" for line in warnings]
         warnings = []
     try:
-        account = account_of(environment)
+        account = deployer_of(environment)
     except Refused as error:
         problems.append(str(error))
     except aws_errors() as error:

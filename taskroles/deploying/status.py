@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from taskroles.deploying.aws import Refused, account_of, heading
+from taskroles.deploying.aws import Refused, account_of, deployer_of, heading
 from taskroles.deploying.aws_cli import usable_aws_cli
 from taskroles.deploying.preflight import not_ours
 from taskroles.deploying.stacks import all_stacks, is_ours
@@ -23,7 +23,7 @@ def status(environment: Environment, names: Mapping[str, str], *, ours: bool) ->
 
     `ours`: before these, the AWS CLI to use. Raises Refused if one of them is not ours, or there is no AWS CLI.
     """
-    account = account_of(environment)
+    account = deployer_of(environment) if ours else account_of(environment)
     stacks = {service: all_stacks().get(name) for service, name in names.items()}
     rows = [
         [service, names[service], printable(stack["StackStatus"]) if stack else "does not exist"]

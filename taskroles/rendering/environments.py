@@ -33,6 +33,7 @@ def rendered(environment: Environment, services: Iterable[Service]) -> str:
         "after": environment.after,
         "account": environment.account,
         "region": environment.region,
+        "principal": environment.principal,
         "wildcards": environment.wildcards,
     }
     lines = [f"{key}: {spelled(value)}" for key, value in settings.items() if value]

@@ -24,6 +24,7 @@ class Environment(NamedTuple):
     after: str | None
     account: str | None
     region: str | None
+    principal: str | None
     wildcards: bool
     names: Names
     parameters: dict[str, str]
@@ -101,6 +102,7 @@ def environment_of(name: str, data: dict[str, Any]) -> Environment:
         given.get("after"),
         given.get("account"),
         given.get("region"),
+        given.get("principal"),
         given.get("wildcards") == "true",
         names_of(data).of_environment(name),
         parameters_in(name, data),

@@ -39,6 +39,18 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
             f"+ widened  region: eu-west-1 → us-east-1: from the next deploy on, the roles there get what is allowed here; {STAY}"
         ],
     ),
+    "who deploys": (
+        {},
+        {"principal": "arn:aws:iam::111111111111:role/deployer"},
+        ["! notice  principal: none → arn:aws:iam::111111111111:role/deployer: a deploy as any other is refused"],
+    ),
+    "whoever deploys": (
+        {"principal": "arn:aws:iam::111111111111:role/deployer"},
+        {},
+        [
+            "! notice  principal: arn:aws:iam::111111111111:role/deployer → none: whoever has the credentials may deploy"
+        ],
+    ),
     "no longer protected": (
         {"protected": True},
         {},

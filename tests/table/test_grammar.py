@@ -26,13 +26,14 @@ def test_an_environment_has_the_settings_that_its_map_says(read) -> None:
     text = """\
 environments:
   dev: {wildcards: true}
-  live: {protected: true, after: dev, account: 012345678901, region: eu-west-1}
+  live: {protected: true, after: dev, account: 012345678901, region: eu-west-1, principal: "arn:aws:iam::012345678901:role/ci"}
   spare: {protected: false}
 """
     dev, live, spare = read(text + APP).environments.values()
     assert (dev.protected, dev.wildcards, dev.after, dev.account, dev.region) == (False, True, None, None, None)
     assert (live.protected, live.wildcards, live.after) == (True, False, "dev")
     assert (live.account, live.region) == ("012345678901", "eu-west-1")
+    assert live.principal == "arn:aws:iam::012345678901:role/ci"
     assert (spare.protected, spare.wildcards) == (False, False)
 
 

@@ -32,7 +32,7 @@ parameters:
 environments:
   dev: {wildcards: true}
   qa: {}
-  live: {protected: true, after: qa, account: 123456789012, region: eu-west-1}
+  live: {protected: true, after: qa, account: 123456789012, region: eu-west-1, principal: "arn:aws:iam::123456789012:role/ci/deployer"}
   spare: {protected: false, account: "012345678901"}
 targets:
   queue: {import: "queue-${EnvType}"}
