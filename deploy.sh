@@ -281,7 +281,7 @@ record() { # SERVICE COMMAND ...: what the command prints goes into the file of 
 }
 
 visible() { # what the AWS CLI says goes to a terminal: what a terminal obeys does not
-  LC_ALL=C tr -c '\n -~' '?'
+  LC_ALL=C tr -cd '\n -~'
 }
 
 progress() { # INDEX ...: where people wait

@@ -34,10 +34,10 @@ class Environment(NamedTuple):
     after: str = ""
     account: str = ""
     region: str = ""
-    principal: str = ""
     wildcards: bool = False
     parameters: Mapping[str, str] = {}
     task_roles: Mapping[str, TaskRole] = {}
+    principal: str = ""  # who deploys, if it says so
 
     @property
     def path(self) -> str:

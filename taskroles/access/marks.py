@@ -39,6 +39,7 @@ class Mark(NamedTuple):
     text: str
 
 
+LOSS = "loss"
 UNREAD = Mark("unread", "not understood, and may grant anything: read it yourself")
 
 

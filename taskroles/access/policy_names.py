@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from taskroles.access.canonical import UNKNOWN
+from taskroles.access.marks import LOSS, Mark
 from taskroles.access.meanings import known_values
 from taskroles.access.reading import with_values
 from taskroles.access.wording import Line
@@ -23,19 +24,24 @@ POLICY_NAME = re.compile(rb"""PolicyName: *(?:!Sub *)?["']?([^"'\n]+)""")  # to 
 
 def renamed(old: Template, new: Template, passed: Mapping[str, str], passed_now: Mapping[str, str]) -> Iterator[Line]:
     """Yield a line for each policy whose logical id changed while its name on the same role did not."""
-    before, after = ({policy.logical_id for policy in template.policies} for template in (old, new))
     both = ((old, named(old, passed)), (new, named(new, passed_now)))
     sides = [list(zip(template.policies, there.policies, strict=True)) for template, there in both]
+    kept = {(policy.logical_id, there.name) for policy, there in sides[0]}
+    kept &= {(policy.logical_id, here.name) for policy, here in sides[1]}
     for was, there in sides[0]:
         for now, here in sides[1]:
             same = there.name == here.name and set(there.roles) & set(here.roles)
-            if same and was.logical_id not in after and now.logical_id not in before:
+            if (
+                same
+                and was.logical_id != now.logical_id
+                and not kept & {(was.logical_id, there.name), (now.logical_id, here.name)}
+            ):
                 yield Line(
                     "widened" if denies(was) else "notice",  # what it denies is denied no longer
                     (),
                     f"{was.logical_id} becomes {now.logical_id} under the same policy name: CloudFormation creates the "
-                    f"new one, then deletes the old one by that name, and the role is left without {now.name}. "
-                    "Change the name as well, or keep the logical id",
+                    f"new one, then deletes the old one by that name. Change the name as well, or keep the logical id",
+                    marks=(Mark(LOSS, f"a deploy refuses it: the role would be left without {now.name}"),),
                 )
 
 

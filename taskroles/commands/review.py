@@ -13,7 +13,7 @@ A line is one of
   revoked    access that is gone
 and `notice` where CloudFormation would do something other than it seems. Exit code: 0, or 1 if --fail-on finds a
 line, or 2 for wrong usage. `--fail-on granted` fails on any request that can be made now and could not before,
-whatever the line calls it; `--fail-on widened` also on what cannot be told.
+whatever the line calls it; `--fail-on widened` also on what cannot be told; `--fail-on loss` on what a deploy refuses.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from taskroles.access import report
 from taskroles.access.environments import require
+from taskroles.access.marks import LOSS
 from taskroles.access.review import Side, like, placed, review, side_of
 from taskroles.access.wording import GROWS
 from taskroles.faults import BadInput
@@ -37,8 +38,11 @@ from taskroles.tree import ENVIRONMENT_FILE, FILE, OUT, walk
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-GATES = ("widened", "granted", "escalation")
-GATES_HELP = "exit with 1 on a request that is new (granted), also on what cannot be told (widened), or on a way to further rights"
+GATES = ("widened", "granted", "escalation", "loss")
+GATES_HELP = (
+    "exit with 1 on a request that is new (granted), also on what cannot be told (widened), on a way to further rights, or "
+    "on a policy that CloudFormation would leave a role without (loss)"
+)
 DEPLOYED = "deployed"
 
 
@@ -115,6 +119,8 @@ def fails(result: report.Review, gates: Iterable[str]) -> bool:
         found.add("granted")
     if any(mark.code in ("escalation", "permissions", "unread") for line in lines for mark in line.marks):
         found.add("escalation")
+    if any(mark.code == LOSS for line in lines for mark in line.marks):
+        found.add("loss")
     return not found.isdisjoint(gates)
 
 

@@ -24,10 +24,10 @@ class Environment(NamedTuple):
     after: str | None
     account: str | None
     region: str | None
-    principal: str | None
     wildcards: bool
     names: Names
     parameters: dict[str, str]
+    principal: str | None = None
 
 
 class TaskRole(NamedTuple):
@@ -102,10 +102,10 @@ def environment_of(name: str, data: dict[str, Any]) -> Environment:
         given.get("after"),
         given.get("account"),
         given.get("region"),
-        given.get("principal"),
         given.get("wildcards") == "true",
         names_of(data).of_environment(name),
         parameters_in(name, data),
+        given.get("principal"),
     )
 
 

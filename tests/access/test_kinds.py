@@ -255,7 +255,7 @@ ROWS = {
     "8 a Deny under another logical id and the same name": Row(
         HEAD + policy(statement(Effect="Deny")),
         HEAD + policy(statement(Effect="Deny")).replace("  Access:", "  Other:"),
-        GRANTS,
+        {*GRANTS, "loss"},
         "left without Access",
     ),
     "8 a policy of the name of one that denies": Row(

@@ -306,7 +306,17 @@ def test_3_another_account_or_region_is_access_for_the_roles_there(before: str, 
 
 def test_8_a_logical_id_that_changes_under_a_name_spelled_otherwise() -> None:
     after = NAMED.replace("  Q:\n", "  Other:\n").replace("PolicyName: Q", "PolicyName: !Sub 'Q-${P}'")
-    assert failing(reviewed(NAMED.replace("PolicyName: Q", "PolicyName: Q-x"), after)) == GRANTS
+    assert failing(reviewed(NAMED.replace("PolicyName: Q", "PolicyName: Q-x"), after)) == {*GRANTS, "loss"}
+
+
+def test_8_two_policies_that_change_their_names_with_each_other_are_lost() -> None:
+    text = HEAD + policy(statement(), name="Q") + policy(statement(), name="Z")
+    before, swapped, other = (
+        text.replace("PolicyName: Q", f"PolicyName: {q}1").replace("PolicyName: Z", f"PolicyName: {z}1")
+        for q, z in (("Q", "Z"), ("Z", "Q"), ("Q", "Y"))
+    )
+    assert "loss" in failing(reviewed(before, swapped))
+    assert "loss" not in failing(reviewed(before, other))
 
 
 def test_10_another_task_role_in_environment_yml_is_said() -> None:

@@ -82,7 +82,9 @@ def test_the_schema_knows_every_kind_and_every_mark_and_no_other(repository: Rep
         + "  R: {Type: 'AWS::SQS::Queue'}\n",
         "Production/b": template(policy(SEND)),
         "Production/d": template(policy(SEND)),
+        "Staging/e": template(policy(SEND)).replace("SQSAccessPolicy:", "Other:"),
     }
+    before["Staging/e"] = template(policy(SEND))
     repository.commit(before)
     repository.write(after, Production={"protected": False})
     document = json.loads(repository.review("HEAD", "--format", "json"))

@@ -177,7 +177,8 @@ CASES = {
         policy(SEND),
         policy(SEND).replace("SQSAccessPolicy:", "QueueAccessPolicy:"),
         """
-        ! notice    SQSAccessPolicy becomes QueueAccessPolicy under the same policy name: CloudFormation creates the new one, then deletes the old one by that name, and the role is left without Sample-SQSAccessPolicy-backend-${EnvType}. Change the name as well, or keep the logical id
+        ! notice    SQSAccessPolicy becomes QueueAccessPolicy under the same policy name: CloudFormation creates the new one, then deletes the old one by that name. Change the name as well, or keep the logical id
+                    ! a deploy refuses it: the role would be left without Sample-SQSAccessPolicy-backend-${EnvType}
         """,
     ),
     "another role": (

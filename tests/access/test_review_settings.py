@@ -47,9 +47,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "whoever deploys": (
         {"principal": "arn:aws:iam::111111111111:role/deployer"},
         {},
-        [
-            "! notice  principal: arn:aws:iam::111111111111:role/deployer → none: whoever has the credentials may deploy"
-        ],
+        ["! notice  principal: arn:aws:iam::111111111111:role/deployer → none: whoever has the credentials may deploy"],
     ),
     "no longer protected": (
         {"protected": True},

@@ -136,7 +136,7 @@ def test_a_file_that_no_pattern_fits_is_of_its_own_name_and_hides_no_other(repos
         (
             environment_yml("Dev", protected=True).replace("protected: true", "protectd: true"),
             "out/Dev/environment.yml:4: nothing is called protectd; known: environment, protected, after, account, "
-            "region, wildcards, names, parameters, task_roles. Did you mean 'protected'?: run `make render`",
+            "region, principal, wildcards, names, parameters, task_roles. Did you mean 'protected'?: run `make render`",
         ),
         (
             environment_yml("Dev", protected=True).replace("protected: true", "protected: yes"),

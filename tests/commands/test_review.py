@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import NoCredentialsError
 from project import HERE
 from repository import DENY, FULL, HAND_OVER, QUEUE, SEND, Repository, policy, statement, template
 
 from taskroles.__main__ import run
 from taskroles.deploying import stacks
+from taskroles.deploying.aws import Unanswered
 
 ENVIRONMENTS = ("Production", "Staging")
 PROGRAM = [sys.executable, "-I", "taskroles", "review", "HEAD"]
@@ -115,7 +115,7 @@ def test_what_is_uncommitted_untracked_or_ignored_is_part_of_the_working_tree(re
 
 
 def failing(*_: object) -> dict[str, bytes]:
-    raise NoCredentialsError
+    raise Unanswered("Unable to locate credentials")
 
 
 def test_one_side_may_be_what_is_deployed(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 APP = "services: {app: {task_role: app, policies: {sqs: full}}}\n"
-SETTINGS = "protected, after, account, region, wildcards"
+SETTINGS = "protected, after, account, region, principal, wildcards"
 PSEUDO = "EnvType, AWS::AccountId, AWS::Partition, AWS::Region, AWS::URLSuffix"
 IS_NAME = "is no name for an environment: policies and targets say it themselves"
 IS_TARGET = "is no target: one of import, import-arn, name, arn, as in {name: orders}"
