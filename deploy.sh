@@ -181,17 +181,17 @@ execute() { # INDEX ...
   for index; do
     if [[ -e $said/${services[index]} ]]; then
       batch+=("${services[index]}")
-      execute_change_set "${services[index]}" &
+      execute_change_set "${services[index]}" "${stacks[index]}" &
     fi
   done
   wait
   ((${#batch[@]} == 0)) || follow "${batch[@]}"
 }
 
-execute_change_set() { # SERVICE
+execute_change_set() { # SERVICE STACK
   local id
   id=$(grep -o 'arn:[^ ]*:changeSet/[^ ]*' "$said/$1") || return 0
-  record "$1" aws cloudformation execute-change-set \
+  record "$1" aws cloudformation execute-change-set --stack-name "$2" \
     --change-set-name "$id" --client-request-token "$token" || return 0
   echo 'deploy.sh: executed' >>"$said/$1"
 }
@@ -252,14 +252,15 @@ begin() {
 }
 
 finish() { # the end, however it comes
-  local code=$? kind id
+  local code=$? kind id stack
   trap - EXIT
   trap '' INT TERM
   set +e # what cannot be cleaned up is said, and hides nothing else
   wait
   if [[ -e $work/plan.json && $(ls "$said") && ! $lost ]]; then # change sets that nobody executed, and stacks to hold one
-    of_copy leftovers "--token=$token" -- "$environment" "${services[@]}" | while read -r kind id; do
-      aws cloudformation "delete-$kind" "--$kind-name" "$id" </dev/null 2>&1 >/dev/null | visible >&2
+    of_copy leftovers "--token=$token" -- "$environment" "${services[@]}" | while read -r kind id stack; do
+      aws cloudformation "delete-$kind" "--$kind-name" "$id" ${stack:+--stack-name "$stack"} \
+        </dev/null 2>&1 >/dev/null | visible >&2
     done
   fi
   if ((code == 130)) && [[ $(ls "$said") ]]; then

@@ -85,12 +85,13 @@ def described_change_set(
     if (account, region) != (plan.account, plan.region):
         return f"its change set is in account {account}, {region}: the credentials have changed", []
     text = Path(environment.template(service)).read_text(encoding="utf-8")
-    if not holds(template_of(change_set, change_set=True), text):
+    if not holds(template_of(environment.stack(service), change_set), text):
         return "its change set has another template", []
     asked = deployed_parameters(environment, read_template(environment, service))
     values: dict[str, str] = {}
     found = []
-    for page in client("cloudformation").get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
+    which = {"StackName": environment.stack(service), "ChangeSetName": change_set}
+    for page in client("cloudformation").get_paginator("describe_change_set").paginate(**which):
         values |= parameters_of(page)
         found += page["Changes"]
     if other := [name for name, value in asked.items() if values.get(name) != value]:
@@ -121,7 +122,7 @@ def resource_changes(found: list[dict[str, Any]]) -> Iterator[list[str]]:
 
 
 def leftovers(environment: Environment, services: Sequence[str], token: str) -> int:
-    """Print what this run has made and not executed, as `change-set ID` or `stack ID`.
+    """Print what this run has made and not executed, as `change-set ID STACK` or `stack ID`.
 
     Ours is what our token tags. A stack is ours if it was made to hold a change set of this run, and still holds no other:
     another deploy may have gone on with it meanwhile.
@@ -139,5 +140,5 @@ def leftovers(environment: Environment, services: Sequence[str], token: str) -> 
             continue
         for made in ours:
             if made["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE"):
-                print("change-set", made["ChangeSetId"])
+                print("change-set", made["ChangeSetId"], environment.stack(service))
     return 0

@@ -65,7 +65,8 @@ def change_sets(stack: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for item in pages("cloudformation", "list_change_sets", "Summaries", StackName=stack["StackName"]):
         try:
-            found.append(ask("cloudformation", "describe_change_set", ChangeSetName=item["ChangeSetId"]))
+            change_set = {"StackName": stack["StackName"], "ChangeSetName": item["ChangeSetId"]}
+            found.append(ask("cloudformation", "describe_change_set", **change_set))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ChangeSetNotFound":  # another deploy takes its own away
                 raise
@@ -116,9 +117,12 @@ def came_up(stack: dict[str, Any] | None) -> bool:
     return stack is not None and stack["StackStatus"] not in NEVER_CAME_UP
 
 
-def template_of(name: str, *, change_set: bool = False) -> str:
-    """Return the text of the template that a stack has now, or that a change set would give it."""
-    which = {"ChangeSetName" if change_set else "StackName": name}
+def template_of(name: str, change_set: str = "") -> str:
+    """Return the text of the template that a stack has now, or that a change set would give it.
+
+    The stack is named with its change set, so that IAM can judge by it (`make deployer`).
+    """
+    which = {"StackName": name, **({"ChangeSetName": change_set} if change_set else {})}
     body = ask("cloudformation", "get_template", TemplateStage="Original", **which)["TemplateBody"]
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)  # YAML knows no surrogate pairs
 
