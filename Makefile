@@ -81,6 +81,10 @@ drift: deploying ## Compare what IAM holds now with out/: ENV=<environment> [SER
 destroy: deploying ## Delete the stacks of an environment: ENV=<environment> [SERVICE=<service>] [YES=1]
 	@set --; $(call option,YES,--yes); set -f; ./deploy.sh "$$@" --destroy -- "$$ENV" $$SERVICE
 
+deployer: rendering ## The least policy that deploying takes: ENV=<environment> [SERVICE=] [FORMAT=json|cloudformation]
+	@set -f; set --; for role in $$ROLES; do set -- "$$@" "--role=$$role"; done; \
+		$(RUN) deployer $${FORMAT:+"--format=$$FORMAT"} "$$@" -- "$$ENV" $$SERVICE
+
 demo: developing ## Deploy to a local AWS and use it as the task roles do; needs no account
 	@$(BIN)/python demo/demo.py
 
@@ -106,5 +110,5 @@ deploying:
 developing:
 	@$(SET_UP) render deploy develop
 
-.PHONY: help render access check lint test review explain preview deploy drift destroy demo bench lock
+.PHONY: help render access check lint test review explain preview deploy drift destroy deployer demo bench lock
 .PHONY: rendering deploying developing

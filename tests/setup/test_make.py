@@ -35,7 +35,7 @@ HARMFUL = [
 # What the recipes read, what the Makefile calls its own, what make calls its own, and names that mean something in a
 # Makefile. MAKEFLAGS and MAKEFILES are left out: whoever sets these gives make a program before it reads any file.
 READ = ["ACTION", "BASE", "ENV", "ERROR", "FAIL_ON", "FORMAT", "HEAD", "JOBS", "PARAMETERS", "RESOURCE", "ROUNDS"]
-READ += ["SERVICE", "VPC_NAME", "RECREATE", "YES"]
+READ += ["ROLES", "SERVICE", "VPC_NAME", "RECREATE", "YES"]
 OWN = ["BIN", "LOCK", "RUN", "SET_UP", "given", "given.name", "option"]
 MAKES = [".DEFAULT_GOAL", ".LIBPATTERNS", ".SHELLFLAGS", ".VARIABLES", "CURDIR", "GPATH", "MAKE", "MAKECMDGOALS"]
 MAKES += ["MAKEFILE_LIST", "MAKEOVERRIDES", "MAKE_COMMAND", "SHELL", "SUFFIXES", "VPATH", "BASH_ENV", "1", "name"]
@@ -85,12 +85,16 @@ def expected(verb: str, value: str) -> list[str]:
         "deploy": [*isolated, "render.py", "--check", "deploy.sh", "--yes", "--recreate", "--", value, *value.split()],
         "drift": ["deploy.sh", "--drift", "--", value, *value.split()],
         "destroy": ["deploy.sh", "--yes", "--destroy", "--", value, *value.split()],
+        "deployer": [
+            *[*isolated, "taskroles", "deployer", f"--format={value}"],
+            *[*(f"--role={word}" for word in value.split()), "--", value, *value.split()],
+        ],
         "demo": ["python", "demo/demo.py"],
         "bench": ["python", "bench/bench.py", value],
     }[verb]
 
 
-VERBS = ["render", "check", "review", "explain", "preview", "deploy", "drift", "destroy", "demo", "bench"]
+VERBS = ["render", "check", "review", "explain", "preview", "deploy", "drift", "destroy", "deployer", "demo", "bench"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
