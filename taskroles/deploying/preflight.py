@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.access.environments import here
 from taskroles.deploying.aws import Refused, aws_errors, deployer_of, heading, no_access
@@ -17,6 +17,7 @@ from taskroles.deploying.stacks import (
     came_up,
     deployed_services,
     gone_environments,
+    is_guarded,
     is_ours,
 )
 from taskroles.deploying.updates import losses, moves, updates
@@ -24,11 +25,20 @@ from taskroles.faults import printable
 from taskroles.terminal import paint, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from taskroles.access.environments import Environment
     from taskroles.deploying.aws import Account
     from taskroles.deploying.plan import Plan
+
+
+class Survey(NamedTuple):
+    """What AWS holds against a deploy, what a person should know before it, and what there is to do."""
+
+    problems: list[str]
+    warnings: list[str]
+    plan: Plan
+    todo: list[str]
 
 
 def check(environment: Environment, services: Sequence[str], *, recreate: bool) -> int:
@@ -37,69 +47,63 @@ def check(environment: Environment, services: Sequence[str], *, recreate: bool) 
     Raises Refused with all problems. `recreate`: a stack that never came up is to be deleted, and no problem.
     """
     plan = read_plan()
-    warnings = list(plan.doubts)
+    doubts = list(plan.doubts)
     problems = aws_cli_problems()
     if plan.protected:
-        problems += [f"{line}; {environment.name} takes what is committed, on the main branch" for line in warnings]
-        warnings = []
+        problems += [f"{line}; {environment.name} takes what is committed, on the main branch" for line in doubts]
+        doubts = []
+    found = Survey([], [], plan, [])
     try:
         account = deployer_of(environment)
+        say(heading(environment, account))
+        found = survey(environment, services, account, plan, recreate=recreate)
     except Refused as error:
         problems.append(str(error))
     except aws_errors() as error:
         problems.append(no_access(error))
-    else:
-        say(heading(environment, account))
-        problems += survey(environment, services, account, plan, warnings, recreate=recreate)
-        if not problems:
-            sys.stdout.write(f"aws\t{usable_aws_cli()}\n")
-    say(*(paint(f"warning: {line}", "33") for line in warnings))
+    problems += found.problems
+    say(*(paint(f"warning: {line}", "33") for line in [*doubts, *found.warnings]))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise Refused("\n  - ".join([f"{count}, and nothing was changed:", *problems]))
+    write_plan(found.plan)
+    sys.stdout.writelines(f"{line}\n" for line in [f"aws\t{usable_aws_cli()}", *found.todo])
     return 0
 
 
-def survey(  # noqa: PLR0913 - what a deploy is
-    environment: Environment,
-    services: Sequence[str],
-    account: Account,
-    plan: Plan,
-    warnings: list[str],
-    *,
-    recreate: bool,
-) -> Iterator[str]:
-    """Yield all that would make a deploy fail in AWS; print what there is to do, and write it into the plan."""
+def survey(
+    environment: Environment, services: Sequence[str], account: Account, plan: Plan, *, recreate: bool
+) -> Survey:
+    """Return all that would make a deploy fail in AWS, and what it would do."""
     stacks = {service: all_stacks().get(environment.stack(service)) for service in services}
     stuck = {service: stack for service, stack in stacks.items() if stack and is_stuck(stack)}
+    found = updates(environment, account, {s: None if s in stuck else stack for s, stack in stacks.items()})
+    problems = [*stack_problems(environment, stacks, passed_over=stuck if recreate else ())]
+    problems += export_problems(environment, account, stacks)
+    problems += owner_problems(environment, account, found)
+    problems += [line for each in found for line in losses(each)]
+    warnings = [line for each in found for line in moves(each)]
+    warnings += stray_warnings(environment)
+    plan = plan._replace(
+        account=account.id,
+        region=account.region,
+        changing=tuple(each.service for each in found if each.changes(environment)),
+        new=tuple(service for service, stack in stacks.items() if stack is None or service in stuck),
+        unguarded=tuple(s for s, stack in stacks.items() if plan.protected and not is_guarded(stack)),
+    )
+    todo = [f"stuck\t{service}\t{stack['StackId']}" for service, stack in stuck.items()]
+    return Survey(problems, warnings, plan, todo + [f"change\t{service}" for service in plan.changing])
+
+
+def stack_problems(
+    environment: Environment, stacks: Mapping[str, dict[str, Any] | None], passed_over: Container[str]
+) -> Iterator[str]:
+    """Yield a problem for each stack that is not ours, or that no deploy can change."""
     for service, stack in stacks.items():
         if stack and not is_ours(stack, environment, service):
             yield not_ours(environment, service, stack)
-        elif not (recreate and service in stuck):
+        elif service not in passed_over:
             yield from state_problem(service, stack)
-    found = updates(environment, account, {s: None if s in stuck else stack for s, stack in stacks.items()})
-    yield from export_problems(environment, account, stacks)
-    yield from owner_problems(environment, account, found)
-    for each in found:
-        yield from losses(each)
-        warnings += moves(each)
-    warnings += stray_warnings(environment)
-    changing = tuple(each.service for each in found if each.changes(environment))
-    new = tuple(service for service, stack in stacks.items() if stack is None or service in stuck)
-    unguarded = tuple(
-        service for service, stack in stacks.items() if not (stack and stack.get("EnableTerminationProtection"))
-    )
-    write_plan(
-        plan._replace(
-            account=account.id,
-            region=account.region,
-            changing=changing,
-            new=new,
-            unguarded=unguarded if plan.protected else (),
-        )
-    )
-    sys.stdout.writelines(f"stuck\t{service}\t{stack['StackId']}\n" for service, stack in stuck.items())
-    sys.stdout.writelines(f"change\t{service}\n" for service in changing)
 
 
 def is_stuck(stack: dict[str, Any]) -> bool:

@@ -112,6 +112,11 @@ def other_environment(name: str) -> Environment:
     return Environment(name, Names(), described=False)
 
 
+def is_guarded(stack: dict[str, Any] | None) -> bool:
+    """Tell whether a stack exists and has termination protection."""
+    return stack is not None and bool(stack.get("EnableTerminationProtection"))
+
+
 def came_up(stack: dict[str, Any] | None) -> bool:
     """Tell whether a stack exists and has ever been created whole."""
     return stack is not None and stack["StackStatus"] not in NEVER_CAME_UP

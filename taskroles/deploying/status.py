@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from taskroles.deploying.aws import Refused, account_of, deployer_of, heading
 from taskroles.deploying.aws_cli import usable_aws_cli
 from taskroles.deploying.preflight import not_ours
-from taskroles.deploying.stacks import all_stacks, is_ours
+from taskroles.deploying.stacks import all_stacks, is_guarded, is_ours
 from taskroles.faults import printable
 from taskroles.terminal import columns, say
 
@@ -37,6 +37,6 @@ def status(environment: Environment, names: Mapping[str, str], *, ours: bool) ->
             raise Refused("\n  - ".join(["nothing was changed:", *others]))
         sys.stdout.write(f"aws\t{usable_aws_cli()}\n")
     for service, stack in there.items():
-        guarded = "guarded" if stack.get("EnableTerminationProtection") else "unguarded"
+        guarded = "guarded" if is_guarded(stack) else "unguarded"
         sys.stdout.write(f"{service} {stack['StackId']} {guarded}\n")
     return 0
