@@ -254,6 +254,15 @@ def account_of(environment: Environment) -> Account:
     return account
 
 
+def elsewhere(place: tuple[str, str]) -> str:
+    """Return where the credentials lead now, "" if that is still the account and region of `place`: files may change."""
+    now = caller().id, caller().region
+    if now == place:
+        return ""
+    now_at, was_at = (", ".join(each) for each in (now, place))
+    return printable(f"the credentials lead to account {now_at} now, and not to account {was_at}")
+
+
 def deployer_of(environment: Environment) -> Account:
     """Return what `account_of` does. Raises Refused also if the environment names who deploys, and it is another."""
     account = account_of(environment)

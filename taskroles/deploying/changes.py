@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.deploying.answers import failure_of_the_aws_cli
-from taskroles.deploying.aws import Refused, at_once, client
+from taskroles.deploying.aws import Refused, at_once, client, elsewhere
 from taskroles.deploying.plan import read_plan
 from taskroles.deploying.stacks import change_sets, find_stack, holds, tags_of, template_of
 from taskroles.deploying.templates import deployed_parameters, read_template
 from taskroles.deploying.updates import parameters_of
 from taskroles.faults import printable
-from taskroles.terminal import columns, paint
+from taskroles.terminal import columns, paint, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,18 @@ class Transcript(NamedTuple):
     stack_id: str | None
     error: str | None
     executed: bool
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """The account and region of what it was about, None if AWS has named nothing."""
+        arn = self.change_set or self.stack_id
+        return place_of(arn) if arn else None
+
+
+def place_of(arn: str) -> tuple[str, str]:
+    """Return the account and region in an ARN."""
+    _, _, _, region, account, _ = arn.split(":", 5)
+    return account, region
 
 
 def transcript(service: str) -> Transcript:
@@ -53,6 +65,8 @@ def changes(environment: Environment, services: Sequence[str]) -> int:
     What the AWS CLI has read and where it has sent it is believed of nobody: AWS is asked.
     """
     plan, rows, wrong = read_plan(), [], []
+    if now := elsewhere((plan.account, plan.region)):
+        raise Refused(f"{now}; nothing was changed")
     said = {service: transcript(service) for service in services}
     made = [(service, each.change_set) for service, each in said.items() if each.change_set]
     described = dict(zip(made, at_once(lambda each: described_change_set(environment, plan, *each), made), strict=True))
@@ -81,7 +95,7 @@ def described_change_set(
     environment: Environment, plan: Plan, service: str, change_set: str
 ) -> tuple[str, list[list[str]]]:
     """Return why a change set is not that of the copy ("" if it is), and what it changes, as rows of the table."""
-    _, _, _, region, account, _ = change_set.split(":", 5)
+    account, region = place_of(change_set)
     if (account, region) != (plan.account, plan.region):
         return f"its change set is in account {account}, {region}: the credentials have changed", []
     text = Path(environment.template(service)).read_text(encoding="utf-8")
@@ -125,7 +139,7 @@ def leftovers(environment: Environment, services: Sequence[str], token: str) -> 
     """Print what this run has made and not executed, as `change-set ID STACK` or `stack ID`.
 
     Ours is what our token tags. A stack is ours if it was made to hold a change set of this run, and still holds no other:
-    another deploy may have gone on with it meanwhile.
+    another deploy may have gone on with it meanwhile. What is out of reach, since the credentials have changed, is said.
     """
     plan = read_plan()
     for service in services:
@@ -135,6 +149,10 @@ def leftovers(environment: Environment, services: Sequence[str], token: str) -> 
         stack = find_stack(environment.stack(service))
         waiting = change_sets(stack) if stack else []
         ours = [made for made in waiting if tags_of(made).get("deploy") == token]
+        now = elsewhere(said.place or (plan.account, plan.region))
+        if now and not ours:
+            left = f"stack {environment.stack(service)} may hold a change set there that was not executed"
+            say(paint(f"{service}: {now}; {left}: delete it, or deploy again", "31"))
         if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and service in plan.new and ours == waiting:
             print("stack", stack["StackId"])
             continue

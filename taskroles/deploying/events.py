@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskroles.deploying.aws import at_once, aws_errors, no_access, pages
+from taskroles.deploying.aws import at_once, aws_errors, elsewhere, no_access, pages
 from taskroles.deploying.changes import transcript
 from taskroles.deploying.preflight import state_problem
 from taskroles.deploying.stacks import find_stack, tags_of
@@ -47,6 +47,11 @@ def follow(token: str, environment: Environment, services: Sequence[str]) -> int
     verdicts: dict[str, str] = {}
     running = list(begun(environment, services, verdicts))
     code = 0
+    places = {place for service in services if (place := transcript(service).place)}
+    if gone := next(filter(None, map(elsewhere, places)), ""):
+        say(paint(f"\ndeploy.sh: {gone}", "31"))
+        verdicts |= {each.service: f"failed: {each.error or goes_on(each)}" for each in running}
+        running, code = [], 1
     while running:
         try:
             looked = at_once(lambda each: look(each, token), running)
