@@ -137,13 +137,14 @@ def is_on_main(commit: str) -> str:
     try:
         commit_of(main)
     except GitError as error:
-        return str(error)
+        if "origin" not in remotes():
+            return "this repository has no remote called origin, on whose main branch a commit would have been reviewed"
+        return f"{error}; or, where the main branch has another name: git remote set-head origin --auto"
     try:
         git("merge-base", "--is-ancestor", commit, main)
     except GitError:
-        return f"commit {commit[:12]} is not on {main}" + (
-            "; this clone is shallow: git fetch --unshallow" * is_shallow()
-        )
+        shallow = "; this clone is shallow and may not know it: git fetch --unshallow" * is_shallow()
+        return f"commit {commit[:12]} is not on {main}: merge it, or git fetch if that is done{shallow}"
     return ""
 
 

@@ -57,6 +57,6 @@ def stacks(name: str, services: list[str], folder: Path | None) -> int:
     print("protected" if copied.protected else "unprotected")
     for service in meant:
         path = environment.template(service)
-        tags = digest(Path(path).read_bytes()), copied.commits.get(path, "-")
+        tags = digest(Path(path).read_text(encoding="utf-8")), copied.commits.get(path, "-")
         print(service, environment.stack(service), path, *tags, *map("=".join, values[service].items()), sep="\t")
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from taskroles.access.environments import Environment, read_environment
 from taskroles.documents import decoded
 from taskroles.faults import BadInput, printable
-from taskroles.git import GitError, files_of, is_on_main, last_commits
+from taskroles.git import GitError, files_of, is_on_main, last_commits, main_branch
 from taskroles.tree import FILE, OUT
 
 if TYPE_CHECKING:
@@ -32,16 +32,15 @@ class Copied(NamedTuple):
 def take(environment: Environment, services: Sequence[str], folder: Path) -> Copied:
     """Copy out/ into a folder: as it is committed where the environment is protected, else as it lies here.
 
-    Protected it is if either says so: an edit does not take the protection away. Raises BadInput.
+    Protected it is if one of them says so, or the main branch: neither an edit nor a commit that nobody has reviewed takes
+    the protection away. Raises BadInput.
     """
     paths = [environment.path, *map(environment.template, services)]
-    try:
-        head: Files | None = files_of("HEAD", OUT)
-    except GitError:
-        head = None
-    committed = head.read([path for path in paths if path in head.ids]) if head else {}
-    protected = environment.protected or _says_protected(committed.get(environment.path), environment.path)
-    edited = [path for path in paths if committed.get(path) != _content(Path(path))]
+    head, main = _files_of("HEAD"), _files_of(main_branch())
+    committed = _read(head, paths)
+    settings = [text for files in (head, main) for text in _read(files, [environment.path]).values()]
+    protected = environment.protected or any(_says_protected(text, environment.path) for text in settings)
+    edited = [path for path in paths if committed.get(path) not in _contents(Path(path))]
     doubts = [f"{path} is not committed" for path in edited]
     commits: dict[str, str] = {}
     if head is None:
@@ -58,18 +57,33 @@ def take(environment: Environment, services: Sequence[str], folder: Path) -> Cop
     return Copied(protected, tuple(map(printable, doubts)), commits)
 
 
-def _says_protected(committed: bytes | None, path: str) -> bool:
+def _files_of(revision: str) -> Files | None:
+    """Return the files of out/ in a revision, None where there is no such thing."""
+    try:
+        return files_of(revision, OUT)
+    except GitError:
+        return None
+
+
+def _read(files: Files | None, paths: Sequence[str]) -> dict[str, bytes]:
+    """Return the contents of those of the paths that a revision has."""
+    return files.read([path for path in paths if path in files.ids]) if files else {}
+
+
+def _says_protected(committed: bytes, path: str) -> bool:
     """Tell whether an environment.yml protects its environment; one that cannot be read does."""
-    if committed is None:
-        return False
     try:
         return read_environment(decoded(committed, path), path).protected
     except BadInput:
         return True
 
 
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _contents(path: Path) -> tuple[bytes | None, ...]:
+    """Return what a file holds, and what that would be with the ends of lines that git may have been told to keep."""
+    if not path.is_file():
+        return (None,)
+    held = path.read_bytes()
+    return held, held.replace(b"\r\n", b"\n")
 
 
 def _write(head: Files, folder: Path) -> None:
@@ -81,6 +95,6 @@ def _write(head: Files, folder: Path) -> None:
         (folder / path).write_bytes(data)
 
 
-def digest(template: bytes) -> str:
-    """Return the digest of a template as a tag of its stack says it."""
-    return "sha256:" + hashlib.sha256(template).hexdigest()
+def digest(template: str) -> str:
+    """Return the digest of a template as a tag of its stack says it: of the text that the AWS CLI sends, with LF."""
+    return "sha256:" + hashlib.sha256(template.encode()).hexdigest()

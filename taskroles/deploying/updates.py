@@ -45,7 +45,7 @@ class Update(NamedTuple):
         tags, values = tags_of(self.stack), parameters_of(self.stack)
         return not (
             is_of(self.stack, environment, self.service)
-            and tags.get("template") == digest(self.text.encode())
+            and tags.get("template") == digest(self.text)
             and all(values.get(name) == value for name, value in self.given.items())
         )
 
