@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from taskroles.access.environments import Environment, here, require
-from taskroles.deploying.aws import Refused, aws_errors, no_access
+from taskroles.deploying.aws import Refused, aws_errors, deployer_of, no_access
 from taskroles.deploying.stacks import deployed_services, gone_environments, other_environment
 from taskroles.terminal import paint, say
 
@@ -38,7 +38,7 @@ def deployed(name: str, services: Sequence[str]) -> tuple[Environment, dict[str,
     """Return the environment, and the stack of each service meant, whether or not out/ still has service or environment.
 
     Without any service, all of the environment as out/ has it; all that is deployed, where out/ no longer has it.
-    Raises BadInput for unknown names; Refused as `account_of`.
+    Raises BadInput for unknown names; Refused as `deployer_of`.
     """
     environments = here()
     if name not in environments:
@@ -49,6 +49,7 @@ def deployed(name: str, services: Sequence[str]) -> tuple[Environment, dict[str,
     known = {service: environment.stack(service) for service in sorted(environment.task_roles)}
     meant = list(dict.fromkeys(services)) or list(known)
     if not environment.described or not known.keys() >= set(meant):
+        deployer_of(environment)
         known |= deployed_services(environment)
         meant = meant or list(known)
     for service in meant:

@@ -16,6 +16,7 @@ from taskroles.deploying.templates import (
     policies,
     policy_keys,
     read_template,
+    resolve,
 )
 from taskroles.faults import printable
 
@@ -89,15 +90,22 @@ def moves(each: Update) -> Iterator[str]:
     for name, value in changed.items():
         yield printable(f"{each.service}: parameter {name} is {values[name]} now, and would become {value}")
     if changed:
-        roles = [policy["Roles"] for policy in policies(each.template)]
-        for what, node in (("role", roles), ("target", each.template["Resources"])):
-            was, will_be = (
-                dict.fromkeys(name for name in imported(node, side) if isinstance(name, str))
-                for side in (each.was, each.will_be)
-            )
-            for old, new in dict.fromkeys(zip(was, will_be, strict=False)):
-                if old != new and (what == "role" or old not in imported(roles, each.was)):
-                    yield printable(f"{each.service}: its {what} would be that of export {new}, and no longer of {old}")
+        roles = [role for policy in policies(each.template) for role in policy["Roles"]]
+        sides = each.was, each.will_be
+        moved = [tuple(that_of(resolve(role, side, {})) for side in sides) for role in roles]
+        for old, new in dict.fromkeys(moved):
+            if old != new:
+                yield printable(f"{each.service}: its role would be {new}, and no longer {old}")
+        known = set(imported(roles, each.was))
+        targets = zip(*(imported(each.template["Resources"], side) for side in sides), strict=True)
+        for old, new in dict.fromkeys(targets):
+            if old != new and old not in known:
+                yield printable(f"{each.service}: its target would be that of export {new}, and no longer of {old}")
+
+
+def that_of(role: Any) -> str:
+    """Return what to call a role: by the export that holds its name, where that is how a template names it."""
+    return f"that of export {role['Fn::ImportValue']}" if isinstance(role, dict) else str(role)
 
 
 def losses(each: Update) -> Iterator[str]:

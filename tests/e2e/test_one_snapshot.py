@@ -149,3 +149,51 @@ def test_a_stack_is_not_deleted_because_the_account_that_the_credentials_lead_to
     assert f"deploy.sh: {ELSEWHERE}" in result.stderr
     assert not lines_about(result.stdout, "deleted")
     assert states(aws) == {STACK: "CREATE_COMPLETE"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('account: "111111111111"', "Staging is in account 111111111111, and the credentials lead to account 000000000000"),
+        ("region: us-east-1", "Staging is in region us-east-1, and the credentials lead to region ap-northeast-1"),
+        ("principal: arn:aws:iam::000000000000:role/deploy", "Staging is deployed as arn:aws:iam::000000000000:role/deploy"),
+    ],
+)
+def test_where_and_as_whom_is_checked_before_anything_else_is_asked(project, aws, setting, said) -> None:
+    settings = "out/Staging/environment.yml"
+    project.write(settings, project.read(settings) + setting + "\n")
+
+    with proxy(aws) as between:
+        deployed = deploy(project, between.aws, "Staging")
+        destroyed = deploy(project, between.aws, "--destroy", "--yes", "Staging", "gone")
+
+    assert (deployed.returncode, destroyed.returncode) == (1, 1)
+    for result in (deployed, destroyed):
+        assert said in result.stderr
+        assert f"{settings} says so; nothing else was asked of AWS" in result.stderr
+    assert between.asked == ["GetCallerIdentity"] * 2
+
+
+def test_another_value_of_a_parameter_is_shown_as_the_role_and_the_target_that_it_moves(project, aws, roles) -> None:
+    given_service(aws, STACK, project.read(BACKEND))
+    exports = {
+        "other-BackendEcsTaskRole-Staging": roles["Staging", "frontend"],
+        "other-DynamoDBStagingSampleTable": "other-table",
+        "other-RDS-Staging": "other-database",
+    }
+    outputs = {f"Export{n}": {"Value": value, "Export": {"Name": name}} for n, (name, value) in enumerate(exports.items())}
+    nothing = {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    deploy_stack(aws, "other-vpc", json.dumps({"Resources": nothing, "Outputs": outputs}))
+
+    result = deploy(project, aws, "--preview", "Staging", "backend", PARAMETERS="VPCName=other")
+
+    warned = [line.removeprefix("warning: backend: ") for line in lines_about(result.stderr, "warning: backend")]
+    vpc = "mynavi-sample-cloudformation-vpc"
+    assert warned == [
+        f"parameter VPCName is {vpc} now, and would become other",
+        f"its role would be that of export other-BackendEcsTaskRole-Staging, and no longer that of export "
+        f"{vpc}-BackendEcsTaskRole-Staging",
+        f"its target would be that of export other-DynamoDBStagingSampleTable, and no longer of "
+        f"{vpc}-DynamoDBStagingSampleTable",
+        f"its target would be that of export other-RDS-Staging, and no longer of {vpc}-RDS-Staging",
+    ]
