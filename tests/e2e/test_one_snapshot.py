@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from deployed import (
-    GIT,
     PREFIX,
     TEMPLATE,
-    change_sets,
-    commit,
     deploy,
     document,
     edit,
     given_service,
-    inline_policies,
     lines_about,
     states,
 )
 from imports import deploy_stack
-from local_aws import client
 from project import Project
 from proxy import Proxy, proxy
 
@@ -143,7 +137,9 @@ def test_a_stack_is_not_deleted_because_the_account_that_the_credentials_lead_to
     given_service(aws, STACK, project.read(BACKEND))
 
     with proxy(aws) as between:
-        result = elsewhere_from(between, "DescribeStacks", project, tmp_path, "--destroy", "--yes", "Staging", "backend")
+        result = elsewhere_from(
+            between, "DescribeStacks", project, tmp_path, "--destroy", "--yes", "Staging", "backend"
+        )
 
     assert result.returncode == 1
     assert f"deploy.sh: {ELSEWHERE}" in result.stderr
@@ -154,9 +150,15 @@ def test_a_stack_is_not_deleted_because_the_account_that_the_credentials_lead_to
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ('account: "111111111111"', "Staging is in account 111111111111, and the credentials lead to account 000000000000"),
+        (
+            'account: "111111111111"',
+            "Staging is in account 111111111111, and the credentials lead to account 000000000000",
+        ),
         ("region: us-east-1", "Staging is in region us-east-1, and the credentials lead to region ap-northeast-1"),
-        ("principal: arn:aws:iam::000000000000:role/deploy", "Staging is deployed as arn:aws:iam::000000000000:role/deploy"),
+        (
+            "principal: arn:aws:iam::000000000000:role/deploy",
+            "Staging is deployed as arn:aws:iam::000000000000:role/deploy",
+        ),
     ],
 )
 def test_where_and_as_whom_is_checked_before_anything_else_is_asked(project, aws, setting, said) -> None:
@@ -181,7 +183,9 @@ def test_another_value_of_a_parameter_is_shown_as_the_role_and_the_target_that_i
         "other-DynamoDBStagingSampleTable": "other-table",
         "other-RDS-Staging": "other-database",
     }
-    outputs = {f"Export{n}": {"Value": value, "Export": {"Name": name}} for n, (name, value) in enumerate(exports.items())}
+    outputs = {
+        f"Export{n}": {"Value": value, "Export": {"Name": name}} for n, (name, value) in enumerate(exports.items())
+    }
     nothing = {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
     deploy_stack(aws, "other-vpc", json.dumps({"Resources": nothing, "Outputs": outputs}))
 

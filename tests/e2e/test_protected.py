@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from deployed import GIT, TEMPLATE, commit, deploy, edit, no_aws
+from deployed import GIT, TEMPLATE, deploy, edit, no_aws
 from project import Project
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def test_a_commit_that_is_not_on_the_main_branch_is_refused_with_the_remedy(proj
         "this repository has no remote called origin, on whose main branch a commit would have been reviewed"
     ]
     shutil.rmtree(project.folder / ".git")
-    assert doubts(project, tmp_path) == [
-        "out/ is not in a git repository, so nobody can tell which commit is deployed"
-    ]
+    assert doubts(project, tmp_path) == ["out/ is not in a git repository, so nobody can tell which commit is deployed"]
 
 
 def test_a_project_in_a_folder_of_a_shallow_clone_with_other_ends_of_lines_is_what_is_committed(tmp_path) -> None:
