@@ -109,18 +109,19 @@ read_stacks() { # fills services, and beside it stacks, templates, digests, comm
 }
 
 deploy() {
-  local todo what service id stuck=()
+  local todo what service id guarded stuck=''
   todo=$(of_copy preflight $recreate -- "$environment" "${services[@]}")
-  while IFS=$'\t' read -r what service id; do
+  while IFS=$'\t' read -r what service id guarded; do
     case $what in
       aws) aws_cli=$service ;;
-      stuck) stuck+=("$service" "$id") ;;
+      stuck) stuck+="$service $id $guarded"$'\n' ;;
       change) changing+=" $service " ;;
+      guard) guarding=1 ;;
     esac
   done <<<"$todo"
-  if ((${#stuck[@]})); then
+  if [[ $stuck ]]; then
     confirm 'delete what never came up and deploy it anew'
-    printf '%s %s\n' "${stuck[@]}" | delete
+    delete <<<"${stuck%$'\n'}" # no pipe: it would run in a shell of its own, and what it finds out be lost
     ((failed == 0)) || return 0
     rm -f "$said"/*
   fi
@@ -129,7 +130,7 @@ deploy() {
   ! grep -q 'ended with exit code' "$said"/* 2>/dev/null || failed=1
   if grep -q ':changeSet/' "$said"/* 2>/dev/null; then
     show_permissions
-  elif [[ $protection != protected ]]; then
+  elif [[ ! $guarding ]]; then
     return 0
   fi
   [[ $action == deploy ]] || return 0
@@ -219,12 +220,18 @@ follow() {
 }
 
 guard() { # a protected environment's stacks against being deleted otherwise than by --destroy
-  local service id guarded
-  [[ $protection == protected && ! $lost ]] || return 0
-  of_copy status -- "$environment" "${services[@]}" 2>/dev/null | while read -r service id guarded; do
-    [[ $guarded == guarded ]] || aws cloudformation update-termination-protection \
-      --enable-termination-protection --stack-name "$id" </dev/null 2>&1 >/dev/null | visible >&2
-  done
+  local known service id _
+  [[ $guarding && ! $lost ]] || return 0
+  known=$(of_copy status --unguarded -- "$environment" "${services[@]}") || failed=1
+  while read -r service id _; do
+    [[ ! $id ]] || aws cloudformation update-termination-protection --enable-termination-protection \
+      --stack-name "$id" </dev/null 2>&1 >/dev/null | visible >&2 || not_guarded "$service"
+  done <<<"$known"
+}
+
+not_guarded() { # SERVICE
+  failed=1
+  echo "deploy.sh: $1 is deployed, and its stack is not protected against being deleted" >&2
 }
 
 held() { # whether the roles hold in IAM what was deployed
@@ -245,7 +252,7 @@ show_permissions() {
 begin() {
   work=$(mktemp -d 2>/dev/null) || usage_error "no temporary folder can be made in ${TMPDIR:-/tmp} (TMPDIR)"
   said=$work/said token=deploy-$(date +%Y%m%dT%H%M%S)-$RANDOM$RANDOM$RANDOM
-  changing='' failed=0 lost='' outcomes=''
+  changing='' guarding='' failed=0 lost='' outcomes=''
   mkdir "$said"
   trap finish EXIT
   trap 'exit 130' INT TERM

@@ -1,6 +1,6 @@
 """Check all that would make a deploy fail, and say where it goes; ends with 1 and every problem if there is one.
 
-To stdout, the services whose stack never came up, each with the stack's id.
+To stdout, the AWS CLI to use, the services whose stack never came up, that change, and that are to be guarded.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from taskroles.deploying.stacks import (
     came_up,
     deployed_services,
     gone_environments,
+    guarded,
     is_guarded,
     is_ours,
 )
@@ -42,7 +43,7 @@ class Survey(NamedTuple):
 
 
 def check(environment: Environment, services: Sequence[str], *, recreate: bool) -> int:
-    """Print where the deploy goes; to stdout, the AWS CLI to use (aws), and what there is to do: stuck, change.
+    """Print where the deploy goes; to stdout, the AWS CLI to use (aws), and what there is to do: stuck, change, guard.
 
     Raises Refused with all problems. `recreate`: a stack that never came up is to be deleted, and no problem.
     """
@@ -84,15 +85,17 @@ def survey(
     problems += [line for each in found for line in losses(each)]
     warnings = [line for each in found for line in moves(each)]
     warnings += stray_warnings(environment)
+    new = tuple(service for service, stack in stacks.items() if stack is None or service in stuck)
     plan = plan._replace(
         account=account.id,
         region=account.region,
         changing=tuple(each.service for each in found if each.changes(environment)),
-        new=tuple(service for service, stack in stacks.items() if stack is None or service in stuck),
-        unguarded=tuple(s for s, stack in stacks.items() if plan.protected and not is_guarded(stack)),
+        new=new,
+        unguarded=tuple(s for s, stack in stacks.items() if plan.protected and (s in new or not is_guarded(stack))),
     )
-    todo = [f"stuck\t{service}\t{stack['StackId']}" for service, stack in stuck.items()]
-    return Survey(problems, warnings, plan, todo + [f"change\t{service}" for service in plan.changing])
+    todo = [f"stuck\t{service}\t{stack['StackId']}\t{guarded(stack)}" for service, stack in stuck.items()]
+    todo += [f"change\t{service}" for service in plan.changing]
+    return Survey(problems, warnings, plan, todo + [f"guard\t{service}" for service in plan.unguarded])
 
 
 def stack_problems(

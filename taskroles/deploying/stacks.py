@@ -117,6 +117,11 @@ def is_guarded(stack: dict[str, Any] | None) -> bool:
     return stack is not None and bool(stack.get("EnableTerminationProtection"))
 
 
+def guarded(stack: dict[str, Any] | None) -> str:
+    """Return the word for whether a stack has termination protection, as deploy.sh reads it."""
+    return "guarded" if is_guarded(stack) else "unguarded"
+
+
 def came_up(stack: dict[str, Any] | None) -> bool:
     """Tell whether a stack exists and has ever been created whole."""
     return stack is not None and stack["StackStatus"] not in NEVER_CAME_UP

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from taskroles.deploying.aws import Refused, account_of, deployer_of, heading
 from taskroles.deploying.aws_cli import usable_aws_cli
 from taskroles.deploying.preflight import not_ours
-from taskroles.deploying.stacks import all_stacks, is_guarded, is_ours
+from taskroles.deploying.stacks import all_stacks, came_up, guarded, is_guarded, is_ours
 from taskroles.faults import printable
 from taskroles.terminal import columns, say
 
@@ -37,6 +37,15 @@ def status(environment: Environment, names: Mapping[str, str], *, ours: bool) ->
             raise Refused("\n  - ".join(["nothing was changed:", *others]))
         sys.stdout.write(f"aws\t{usable_aws_cli()}\n")
     for service, stack in there.items():
-        guarded = "guarded" if is_guarded(stack) else "unguarded"
-        sys.stdout.write(f"{service} {stack['StackId']} {guarded}\n")
+        sys.stdout.write(f"{service} {stack['StackId']} {guarded(stack)}\n")
+    return 0
+
+
+def unguarded(environment: Environment, names: Mapping[str, str]) -> int:
+    """Print the stacks that came up and that nothing protects against being deleted, as `status` does."""
+    account_of(environment)
+    for service, name in names.items():
+        stack = all_stacks().get(name)
+        if stack and came_up(stack) and not is_guarded(stack):
+            sys.stdout.write(f"{service} {stack['StackId']} unguarded\n")
     return 0

@@ -1,0 +1,135 @@
+"""Stacks and policies of others are left alone and named; our own are guarded, found again, and can be taken away."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from deployed import (
+    PATIENCE,
+    PREFIX,
+    REFUSED_BY_IAM,
+    TEMPLATE,
+    change_sets,
+    commit,
+    deploy,
+    edit,
+    given_service,
+    given_stack,
+    inline_policies,
+    lines_about,
+    states,
+)
+from local_aws import client
+from proxy import failed, proxy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from project import Project
+    from proxy import Answer, PassedOn, Play, Request
+
+BACKEND = TEMPLATE("Staging", "backend")
+STACK = f"{PREFIX}backend-staging"
+NOTHING = "Resources: {Nothing: {Type: AWS::CloudFormation::WaitConditionHandle}}\n"
+pytestmark = pytest.mark.usefixtures("empty_aws")
+
+
+def test_a_stack_of_our_name_without_our_tags_is_left_alone_with_its_change_sets(project, aws) -> None:
+    given_stack(aws, STACK, NOTHING, service="backend", environment="Dev")
+    client(aws, "cloudformation").create_change_set(
+        StackName=STACK, ChangeSetName="of-somebody-else", TemplateBody=NOTHING.replace("Nothing", "Other")
+    )
+
+    for arguments in (["Staging"], ["--preview", "Staging"], ["--destroy", "--yes", "Staging"]):
+        result = deploy(project, aws, *arguments)
+
+        assert result.returncode == 1
+        assert f"backend: stack {STACK} is not tagged service=backend, environment=Staging" in result.stderr
+        assert "delete it, or tag it so, or change `names: {stack: ...}`" in result.stderr
+        assert (states(aws), change_sets(aws)) == ({STACK: "CREATE_COMPLETE"}, ["of-somebody-else"])
+
+
+def guarded(aws: dict[str, str]) -> dict[str, bool]:
+    """Return whether each stack of ours is guarded from being deleted."""
+    stacks = client(aws, "cloudformation").describe_stacks()["Stacks"]
+    ours = (stack for stack in stacks if stack["StackName"].startswith(PREFIX))
+    return {stack["StackName"]: stack["EnableTerminationProtection"] for stack in ours}
+
+
+def on_terminal(project: Project, aws: dict[str, str], typed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run deploy.sh on a terminal, on which something is typed."""
+    terminal, its_other_end = pty.openpty()
+    os.write(terminal, f"{typed}\n".encode())
+    return subprocess.run(
+        [project.folder / "deploy.sh", *arguments],
+        env=aws,
+        stdin=its_other_end,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def refused_for(service: str, *, heard: bool = False) -> Play:
+    """Refuse the calls about the stack of a service; `heard`: AWS does what they ask all the same."""
+
+    def play(request: Request, passed_on: PassedOn) -> Answer:
+        about = f"-{service}-" in request.parameters["StackName"]
+        answer = passed_on(request) if heard or not about else None
+        return failed("AccessDenied", "not you")(request, passed_on) if about or not answer else answer
+
+    return play
+
+
+def test_stacks_of_a_protected_environment_are_guarded_and_nothing_is_asked_where_nothing_is_to_do(
+    project, aws
+) -> None:
+    backend, frontend = (f"{PREFIX}{service}-production" for service in ("backend", "frontend"))
+    given_service(aws, frontend, project.read(TEMPLATE("Production", "frontend")))
+
+    with proxy(aws) as between:
+        between.play("UpdateTerminationProtection", refused_for("backend"))
+        first = deploy(project, between.aws, "--yes", "Production", JOBS="2")
+    assert first.returncode == 1
+    assert "AccessDenied" in first.stderr
+    assert "backend is deployed, and its stack is not protected against being deleted" in first.stderr
+    assert guarded(aws) == {backend: False, frontend: True}
+    assert between.asked[-1] == "GetRolePolicy"  # what the roles hold is asked for all the same
+
+    second = deploy(project, aws, "--yes", "Production")
+    assert second.returncode == 0, second.stderr
+    assert lines_about(second.stdout, "backend", "modify", "the stack's termination protection")
+    assert guarded(aws) == {backend: True, frontend: True}
+
+    third = on_terminal(project, aws, "", "Production")
+    assert (third.returncode, third.stdout) == (0, "Production: no changes in backend, frontend\n")
+    assert "Type" not in third.stderr
+
+    destroyed = on_terminal(project, aws, "Production", "--destroy", "Production")
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert states(aws) == {}
+
+
+def test_what_never_came_up_is_deleted_though_it_is_guarded_and_what_will_not_come_up_is_not_guarded(
+    project, aws
+) -> None:
+    backend = f"{PREFIX}backend-production"
+    given_service(aws, backend, project.read(TEMPLATE("Production", "backend")).replace(*REFUSED_BY_IAM))
+    client(aws, "cloudformation").update_termination_protection(StackName=backend, EnableTerminationProtection=True)
+
+    with proxy(aws) as between:
+        between.play("CreateChangeSet", refused_for("frontend", heard=True))
+        result = deploy(project, between.aws, "--yes", "--recreate", "Production", JOBS="2")
+
+    assert result.returncode == 1
+    assert lines_about(result.stdout, "backend", "deleted")
+    assert lines_about(result.stdout, "backend", "deployed (CREATE_COMPLETE)")
+    assert lines_about(result.stdout, "frontend", "failed", "not you")
+    assert (states(aws), guarded(aws)) == ({backend: "CREATE_COMPLETE"}, {backend: True})
