@@ -115,7 +115,7 @@ def given_stack(aws: dict[str, str], name: str, template: str, **tags: str) -> N
     client(aws, "cloudformation").create_stack(
         StackName=name,
         TemplateBody=template,
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
     wait(lambda: not states(aws)[name].endswith("_IN_PROGRESS"))
@@ -132,10 +132,10 @@ def delete_stacks(aws: dict[str, str]) -> None:
     cloudformation, iam = client(aws, "cloudformation"), client(aws, "iam")
     going = ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
     wait(lambda: not any(state.endswith(going) for state in states(aws).values()))
-    for name in states(aws):
+    for name in [*states(aws)][::-1]:  # a newer one may import what an older one exports
         cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
         cloudformation.delete_stack(StackName=name)
-    wait(lambda: not states(aws))
+        wait(lambda name=name: name not in states(aws))
     for role in iam.list_roles()["Roles"]:
         for policy in inline_policies(aws, role["RoleName"]):
             iam.delete_role_policy(RoleName=role["RoleName"], PolicyName=policy)

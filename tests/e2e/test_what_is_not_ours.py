@@ -25,12 +25,11 @@ from deployed import (
     lines_about,
     states,
 )
+from imports import TRUST
 from local_aws import client
 from proxy import failed, proxy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from project import Project
     from proxy import Answer, PassedOn, Play, Request
 
@@ -133,3 +132,94 @@ def test_what_never_came_up_is_deleted_though_it_is_guarded_and_what_will_not_co
     assert lines_about(result.stdout, "backend", "deployed (CREATE_COMPLETE)")
     assert lines_about(result.stdout, "frontend", "failed", "not you")
     assert (states(aws), guarded(aws)) == ({backend: "CREATE_COMPLETE"}, {backend: True})
+
+
+DOCUMENT = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}}
+NAME = "Mynavi-Sample-{}AccessPolicy-backend-Staging".format
+OWN = {"Fn::ImportValue": "own-BackendEcsTaskRole-Staging"}
+
+
+def policy(name: object, role: object) -> dict[str, object]:
+    """Return a policy of a template."""
+    properties = {"PolicyName": name, "Roles": [role], "PolicyDocument": DOCUMENT}
+    return {"Type": "AWS::IAM::Policy", "Properties": properties}
+
+
+def role_of_its_own() -> dict[str, object]:
+    """Return the template of a stack that makes a role with a policy of its own, and exports what the backend imports."""
+    inline = [{"PolicyName": NAME("CloudFormation"), "PolicyDocument": DOCUMENT}]
+    role = {"AssumeRolePolicyDocument": TRUST, "Policies": inline}
+    values = {"BackendEcsTaskRole-Staging": {"Ref": "Task"}, "DynamoDBStagingSampleTable": "table", "RDS-Staging": "db"}
+    outputs = {f"Export{n}": {"Value": v, "Export": {"Name": f"own-{k}"}} for n, (k, v) in enumerate(values.items())}
+    return {"Resources": {"Task": {"Type": "AWS::IAM::Role", "Properties": role}}, "Outputs": outputs}
+
+
+def test_whatever_owns_a_policy_name_on_the_role_is_named_and_other_oddities_stop_nobody(project, aws) -> None:
+    iam = client(aws, "iam")
+    given_stack(aws, "own", json.dumps(role_of_its_own()))
+    (role,) = (each["RoleName"] for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("own-"))
+    name = {"Fn::Sub": NAME("${Kind}")}
+    loop = {"Fn::ForEach::Policies": ["Kind", ["SQS", "Other"], {"${Kind}Policy": policy(name, OWN)}]}
+    here = {"Fn::Equals": [{"Ref": "AWS::Region"}, aws["AWS_DEFAULT_REGION"]]}
+    unlike = {"Fn::Select": [1, {"Fn::Split": ["/", "a/unlike"]}]}
+    others = {
+        "loop": {"Transform": "AWS::LanguageExtensions", "Resources": loop},
+        "if": {
+            "Conditions": {"Here": here},
+            "Resources": {"Policy": policy({"Fn::If": ["Here", NAME("DynamoDB"), "other"]}, OWN)},
+        },
+        "by-name": {"Resources": {"Policy": policy(NAME("RDS"), role)}},
+        "odd": {
+            "Mappings": {"A": {"B": {"C": ["1"]}}},
+            "Conditions": {"No": {"Fn::Not": [here]}},
+            "Resources": {"Policy": policy(unlike, OWN), "No": {"Condition": "No", **policy("x", OWN)}},
+        },
+    }
+    for stack, template in others.items():
+        given_stack(aws, stack, json.dumps(template))
+    iam.put_role_policy(RoleName=role, PolicyName=NAME("SSM"), PolicyDocument=json.dumps(DOCUMENT))
+
+    result = deploy(project, aws, "--preview", "Staging", "backend", PARAMETERS="VPCName=own")
+
+    problems = result.stderr.split("5 problems, and nothing was changed:\n")[1]
+    said = "  - backend: {} owns policies of the same names; delete it first, or take them out of it:\n".format
+    owners = {
+        "CloudFormation": "stack own",
+        "DynamoDB": "stack if",
+        "RDS": "stack by-name",
+        "SQS": "stack loop",
+        "SSM": "somebody else",
+    }
+    for kind, owner in owners.items():
+        assert f"{said(owner)}      {NAME(kind)} on role {role}\n" in problems
+
+
+def test_stacks_that_out_no_longer_has_are_listed_and_can_be_destroyed_and_those_of_strangers_cannot(
+    project, aws
+) -> None:
+    for service in ("backend", "worker"):
+        given_stack(aws, f"{PREFIX}{service}-old", NOTHING, service=service, environment="Old")
+    given_stack(aws, f"{PREFIX}batch-staging", NOTHING, service="batch", environment="Staging")
+    strangers = {"cluster-old": "Old", f"{PREFIX}x-old-blue": "Old", "batch": "Staging"}
+    for name, environment in strangers.items():
+        given_stack(aws, name, NOTHING, service="backend", environment=environment)
+
+    preview = deploy(project, aws, "--preview", "Staging", "backend")
+
+    assert preview.returncode == 0, preview.stderr
+    assert [line for line in preview.stderr.splitlines() if "warning" in line] == [
+        f"warning: out/Staging has no batch, but stack {PREFIX}batch-staging exists; --destroy Staging batch deletes it",
+        f"warning: out/ has no Old, but its stacks exist: {PREFIX}backend-old, {PREFIX}worker-old; --destroy Old deletes "
+        "them",
+    ]
+
+    one = deploy(project, aws, "--destroy", "--yes", "Old", "worker")
+    assert one.returncode == 0, one.stderr
+    assert states(aws).keys() == {*strangers, f"{PREFIX}backend-old", f"{PREFIX}batch-staging"}
+    for arguments in (["Old"], ["Staging", "batch"]):
+        rest = deploy(project, aws, "--destroy", "--yes", *arguments)
+        assert rest.returncode == 0, rest.stderr
+    assert states(aws).keys() == strangers.keys()
+    nothing = deploy(project, aws, "--destroy", "--yes", "Old")
+    assert nothing.returncode == 2
+    assert "no environment is called 'Old'" in nothing.stderr
