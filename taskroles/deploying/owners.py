@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from taskroles.access.template import TemplateError
 from taskroles.deploying.aws import at_once, pages
 from taskroles.deploying.ownership import owners_among, owners_of, puts_in
+from taskroles.deploying.puts import processed_template, resources_of
 from taskroles.deploying.stacks import all_exports, all_stacks, importers
-from taskroles.deploying.templates import imported, policies
+from taskroles.deploying.templates import imported, parameter_values, policies, policy_keys
 from taskroles.faults import printable
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def of_others(
     environment: Environment, account: Account, each: Update, on_roles: Mapping[str, set[str] | None]
 ) -> dict[tuple[str, str], str]:
     """Return who else has put a policy there that a service's stack would put, by role and policy name."""
-    own, keys, stack = each.deployed_keys(), each.keys(), environment.stack(each.service)
+    keys, stack = each.keys(), environment.stack(each.service)
+    own = {*each.deployed_keys(), *left_by(all_stacks().get(stack), account)}
     exports = (
         set(imported([policy["Roles"] for policy in policies(each.template)], each.will_be)) & all_exports().keys()
     )
@@ -58,6 +61,19 @@ def of_others(
                 who = f"stack {owners.of(name)}" if owners.of(name) else "somebody else"
                 found[role, name] = ", or ".join([who, *owners.maybe(name)]) if who == "somebody else" else who
     return found
+
+
+def left_by(stack: dict[str, Any] | None, account: Account) -> list[tuple[str, str]]:
+    """Return what a stack that never came up has left on roles all the same: it goes before a deploy, or none begins."""
+    if not stack or stack["StackStatus"] not in ("CREATE_FAILED", "ROLLBACK_FAILED"):
+        return []
+    made = {name for name, each in resources_of(stack["StackId"]).items() if each["ResourceStatus"] != "CREATE_FAILED"}
+    try:
+        template = processed_template(stack["StackId"])
+    except TemplateError:  # not by deploy.sh
+        return []
+    keys = policy_keys(template, parameter_values(template, account, stack), all_exports())
+    return [key for key, logical_id in keys.items() if logical_id in made]
 
 
 def policies_on(role: str) -> set[str] | None:

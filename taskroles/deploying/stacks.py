@@ -12,7 +12,7 @@ from taskroles.deploying.aws import account_of, ask, at_once, pages
 from taskroles.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 NEVER_CAME_UP = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"}
 
@@ -98,13 +98,22 @@ def gone_environments(known: Iterable[Environment]) -> dict[str, Environment]:
     for stack in all_stacks().values():
         name = tags_of(stack).get("environment", "")
         for other in () if name in {each.name for each in known} else known:
-            for was, now in ((other.name.lower(), name.lower()), (other.name, name)):
-                pattern = now.join(other.names.stack.rsplit(was, 1))
+            for pattern in renamed(other, name):
                 gone = other_environment(name)._replace(names=Names(stack=pattern))
                 service = gone.service_of_stack(stack["StackName"])
                 if name and service and is_of(stack, gone, service):
                     found[name] = gone
     return found
+
+
+def renamed(environment: Environment, name: str) -> Iterator[str]:
+    """Yield what the pattern of an environment's stacks may be in one of another name: its own may stand there by chance."""
+    pattern = environment.names.stack
+    for was, now in ((environment.name.lower(), name.lower()), (environment.name, name)):
+        found = [pattern.replace(was, now)]
+        for place in re.finditer(re.escape(was), pattern):
+            found.append(pattern[: place.start()] + now + pattern[place.end() :])
+        yield from (each for each in dict.fromkeys(found) if "{service}" in each)
 
 
 def other_environment(name: str) -> Environment:

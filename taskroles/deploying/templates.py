@@ -92,7 +92,7 @@ def policies(template: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def policy_keys(
-    template: dict[str, Any], values: Mapping[str, str], exports: Mapping[str, str]
+    template: Mapping[str, Any], values: Mapping[str, str], exports: Mapping[str, str]
 ) -> dict[tuple[str, str], str]:
     """Return the logical ids of a template's policies, by role and policy name: of those that are text once resolved.
 
@@ -123,7 +123,7 @@ def documents(
 
 
 def parameter_values(
-    template: dict[str, Any], account: Account, stack: dict[str, Any] | None, **given: str | None
+    template: Mapping[str, Any], account: Account, stack: dict[str, Any] | None, **given: str | None
 ) -> dict[str, str]:
     """Return what names in a template mean: what is given, else the stack's parameter, else the default."""
     defaults = {name: parameter.get("Default") for name, parameter in template.get("Parameters", {}).items()}

@@ -24,6 +24,7 @@ from deployed import (
     inline_policies,
     lines_about,
     states,
+    wait,
 )
 from imports import TRUST
 from local_aws import client
@@ -223,3 +224,33 @@ def test_stacks_that_out_no_longer_has_are_listed_and_can_be_destroyed_and_those
     nothing = deploy(project, aws, "--destroy", "--yes", "Old")
     assert nothing.returncode == 2
     assert "no environment is called 'Old'" in nothing.stderr
+
+
+def test_policies_that_a_stack_which_never_came_up_has_left_are_its_own(project, aws, roles) -> None:
+    before, what, after = project.read(BACKEND).rpartition(REFUSED_BY_IAM[0])
+    template = before + what.replace(*REFUSED_BY_IAM) + after
+    client(aws, "cloudformation").create_stack(
+        StackName=STACK,
+        TemplateBody=template,
+        Capabilities=["CAPABILITY_IAM"],
+        OnFailure="DO_NOTHING",
+        Tags=[{"Key": "service", "Value": "backend"}, {"Key": "environment", "Value": "Staging"}],
+    )
+    wait(lambda: not states(aws)[STACK].endswith("_IN_PROGRESS"))
+    role = roles["Staging", "backend"]
+    assert NAME("RDS") in inline_policies(aws, role)
+    client(aws, "iam").put_role_policy(RoleName=role, PolicyName=NAME("SSM"), PolicyDocument=json.dumps(DOCUMENT))
+
+    refused = deploy(project, aws, "--recreate", "Staging", "backend")
+
+    assert "1 problem, and nothing was changed" in refused.stderr
+    assert (
+        f"somebody else owns policies of the same names; delete it first, or take them out of it:\n      {NAME('SSM')}"
+        in (refused.stderr)
+    )
+    client(aws, "iam").delete_role_policy(RoleName=role, PolicyName=NAME("SSM"))
+
+    recreated = deploy(project, aws, "--recreate", "Staging", "backend")
+
+    assert recreated.returncode == 0, recreated.stderr
+    assert states(aws) == {STACK: "CREATE_COMPLETE"}
