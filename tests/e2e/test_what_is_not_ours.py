@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,7 @@ from deployed import (
     REFUSED_BY_IAM,
     TEMPLATE,
     change_sets,
-    commit,
     deploy,
-    edit,
     given_service,
     given_stack,
     inline_policies,

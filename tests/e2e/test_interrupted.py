@@ -1,0 +1,72 @@
+"""deploy.sh interrupted in each of its phases: it takes back what it has not begun, and says what it has."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from deployed import PATIENCE, PREFIX, change_sets, deploy, lines_about, states
+from proxy import proxy
+
+if TYPE_CHECKING:
+    from project import Project
+    from proxy import Answer, PassedOn, Proxy, Request
+
+STACK = f"{PREFIX}backend-staging"
+pytestmark = pytest.mark.usefixtures("empty_aws")
+
+
+def interrupted(
+    project: Project, between: Proxy, action: str, number: signal.Signals, *, everybody: bool
+) -> subprocess.CompletedProcess[str]:
+    """Run a deploy that gets a signal once an action was done; `everybody`: as a terminal sends it, to all programs."""
+    command = [project.folder / "deploy.sh", "Staging", "backend"]
+    process = subprocess.Popen(
+        command, env=between.aws, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    sent = threading.Event()
+
+    def play(request: Request, passed_on: PassedOn) -> Answer:
+        answer = passed_on(request)
+        if not sent.is_set():
+            sent.set()
+            (os.killpg if everybody else os.kill)(process.pid, number)
+        return answer
+
+    between.play(action, play)
+    out, err = process.communicate(timeout=PATIENCE)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+@pytest.mark.parametrize(
+    ("action", "number", "everybody", "left"),
+    [
+        ("CreateChangeSet", signal.SIGINT, True, {}),
+        ("ExecuteChangeSet", signal.SIGTERM, False, {STACK: "CREATE_COMPLETE"}),
+    ],
+)
+def test_what_was_begun_is_said_and_what_was_not_is_taken_back(project, aws, action, number, everybody, left) -> None:
+    with proxy(aws) as between:
+        result = interrupted(project, between, action, number, everybody=everybody)
+
+    assert result.returncode == 130
+    assert "Traceback" not in result.stderr
+    said = result.stderr.split("deploy.sh: interrupted. AWS goes on with what it has begun:\n")[1]
+    assert lines_about(said, "backend", STACK, left.get(STACK, "does not exist"))
+    assert (states(aws), change_sets(aws)) == (left, [])
+
+
+def test_a_deploy_goes_on_with_what_one_that_was_killed_has_left(project, aws) -> None:
+    with proxy(aws) as between:
+        killed = interrupted(project, between, "DescribeChangeSet", signal.SIGKILL, everybody=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert (states(aws), len(change_sets(aws))) == ({STACK: "REVIEW_IN_PROGRESS"}, 1)
+
+    result = deploy(project, aws, "Staging", "backend")
+
+    assert result.returncode == 0, result.stderr
+    assert states(aws) == {STACK: "CREATE_COMPLETE"}  # AWS deletes a stack's other change sets when it executes one
