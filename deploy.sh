@@ -121,11 +121,13 @@ deploy() {
   done <<<"$todo"
   if [[ $stuck ]]; then
     confirm 'delete what never came up and deploy it anew'
-    delete <<<"${stuck%$'\n'}" # no pipe: it would run in a shell of its own, and what it finds out be lost
+    delete <<<"${stuck%$'\n'}" # no pipe: it says in variables how it went
     ((failed == 0)) || return 0
     rm -f "$said"/*
   fi
-  in_batches make_change_sets
+  # shellcheck disable=SC2046 # numbers
+  in_batches make_change_sets $(indices is_changing)
+  [[ ! $lost ]] || return 0
   of_copy changes -- "$environment" "${services[@]}"
   ! grep -q 'ended with exit code' "$said"/* 2>/dev/null || failed=1
   if grep -q ':changeSet/' "$said"/* 2>/dev/null; then
@@ -135,7 +137,8 @@ deploy() {
   fi
   [[ $action == deploy ]] || return 0
   confirm 'deploy this'
-  in_batches execute
+  # shellcheck disable=SC2046 # numbers
+  in_batches execute $(indices is_made)
   guard
   held
 }
@@ -155,11 +158,12 @@ destroy() {
 
 make_change_sets() { # INDEX ...
   local index
-  for index; do
-    [[ $changing != *" ${services[index]} "* ]] || make_change_set "$index" &
-  done
+  for index; do make_change_set "$index" & done
   wait
-  progress "$@"
+  if grep -qE 'ExpiredToken|has expired' "$said"/* 2>/dev/null; then # nothing else is tried with it
+    echo 'deploy.sh: the credentials have expired, and nothing was changed; log in again, and run this again' >&2
+    failed=1 lost=1
+  fi
 }
 
 make_change_set() { # the AWS CLI names change sets by the second: where another deploy was in the same, a second try
@@ -180,13 +184,11 @@ make_change_set() { # the AWS CLI names change sets by the second: where another
 execute() { # INDEX ...
   local index batch=()
   for index; do
-    if [[ -e $said/${services[index]} ]]; then
-      batch+=("${services[index]}")
-      execute_change_set "${services[index]}" "${stacks[index]}" &
-    fi
+    batch+=("${services[index]}")
+    execute_change_set "${services[index]}" "${stacks[index]}" &
   done
   wait
-  ((${#batch[@]} == 0)) || follow "${batch[@]}"
+  follow "${batch[@]}"
 }
 
 execute_change_set() { # SERVICE STACK
@@ -198,47 +200,73 @@ execute_change_set() { # SERVICE STACK
 }
 
 delete() { # reads lines of a service, the id of its stack, and whether that is guarded
-  local service id guarded deleted=()
-  while read -r service id guarded; do
-    deleted+=("$service")
-    echo "$id" >"$said/$service"
-    if [[ $guarded == guarded ]]; then
-      record "$service" aws cloudformation update-termination-protection \
-        --no-enable-termination-protection --stack-name "$id" </dev/null || continue
-    fi
-    record "$service" aws cloudformation delete-stack \
-      --stack-name "$id" --client-request-token "$token" </dev/null || true
-  done
-  follow "${deleted[@]}"
+  local line lines=()
+  while read -r line; do lines+=("$line"); done
+  in_batches delete_stacks "${lines[@]}"
 }
 
-follow() {
+delete_stacks() { # LINE ...
+  local line batch=()
+  for line; do
+    batch+=("${line%% *}")
+    # shellcheck disable=SC2086 # its words
+    delete_stack $line &
+  done
+  wait
+  follow "${batch[@]}"
+}
+
+delete_stack() { # SERVICE ID [GUARDED]
+  echo "deploy.sh: deletes $2" >"$said/$1"
+  if [[ ${3-} == guarded ]]; then
+    record "$1" aws cloudformation update-termination-protection \
+      --no-enable-termination-protection --stack-name "$2" || return 0
+  fi
+  record "$1" aws cloudformation delete-stack --stack-name "$2" --client-request-token "$token" || true
+}
+
+follow() { # SERVICE ...
   local code=0
-  outcomes+=$(of_copy events "--token=$token" -- "$environment" "$@")$'\n' || code=$?
+  by='exec' of_copy events "--token=$token" -- "$environment" "$@" >"$work/ended" &
+  following=$! # in the background, since bash hears of a signal only between commands
+  wait "$following" || code=$?
+  following=''
+  outcomes+=$(<"$work/ended")$'\n'
   ((code == 0)) || failed=1
   ((code != 3)) || lost=1 # AWS can be asked no longer
 }
 
 guard() { # a protected environment's stacks against being deleted otherwise than by --destroy
-  local known service id _
+  local known service id begun=0 _
   [[ $guarding && ! $lost ]] || return 0
   known=$(of_copy status --unguarded -- "$environment" "${services[@]}") || failed=1
   while read -r service id _; do
-    [[ ! $id ]] || aws cloudformation update-termination-protection --enable-termination-protection \
-      --stack-name "$id" </dev/null 2>&1 >/dev/null | visible >&2 || not_guarded "$service"
+    [[ $id ]] || continue
+    enable_termination_protection "$service" "$id" &
+    ((++begun % jobs)) || wait
   done <<<"$known"
+  wait
+  if grep -h '' "$work"/unguarded.* 2>/dev/null | visible >&2; then failed=1; fi
 }
 
-not_guarded() { # SERVICE
-  failed=1
-  echo "deploy.sh: $1 is deployed, and its stack is not protected against being deleted" >&2
+enable_termination_protection() { # SERVICE ID
+  local file=$work/unguarded.$1
+  aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$2" \
+    </dev/null 2>"$file" >/dev/null ||
+    printf 'deploy.sh: %s is deployed, and its stack is not protected against being deleted\n' "$1" >>"$file"
 }
 
 held() { # whether the roles hold in IAM what was deployed
   local deployed
-  deployed=$(sed -n 's/ *deployed (.*//p' <<<"$outcomes")
+  deployed=$(deployed_services)
   # shellcheck disable=SC2086 # names of services, without blanks
   [[ ! $deployed || $lost ]] || of_copy held -- "$environment" $deployed || failed=1
+}
+
+deployed_services() {
+  local names
+  names=$(sed -n 's/^\([^ ]*\) *deployed (.*/\1/p' <<<"$outcomes")
+  echo "${names//$'\n'/ }"
 }
 
 show_permissions() {
@@ -252,24 +280,20 @@ show_permissions() {
 begin() {
   work=$(mktemp -d 2>/dev/null) || usage_error "no temporary folder can be made in ${TMPDIR:-/tmp} (TMPDIR)"
   said=$work/said token=deploy-$(date +%Y%m%dT%H%M%S)-$RANDOM$RANDOM$RANDOM
-  changing='' guarding='' failed=0 lost='' outcomes=''
+  changing='' guarding='' failed=0 lost='' outcomes='' following=''
   mkdir "$said"
   trap finish EXIT
   trap 'exit 130' INT TERM
 }
 
 finish() { # the end, however it comes
-  local code=$? kind id stack
+  local code=$?
   trap - EXIT
   trap '' INT TERM
   set +e # what cannot be cleaned up is said, and hides nothing else
+  [[ ! $following ]] || kill "$following" 2>/dev/null
   wait
-  if [[ -e $work/plan.json && $(ls "$said") && ! $lost ]]; then # change sets that nobody executed, and stacks to hold one
-    of_copy leftovers "--token=$token" -- "$environment" "${services[@]}" | while read -r kind id stack; do
-      aws cloudformation "delete-$kind" "--$kind-name" "$id" ${stack:+--stack-name "$stack"} \
-        </dev/null 2>&1 >/dev/null | visible >&2
-    done
-  fi
+  [[ ! -e $work/plan.json || -z $(ls "$said") ]] || clean_up
   if ((code == 130)) && [[ $(ls "$said") ]]; then
     printf '\ndeploy.sh: interrupted. AWS goes on with what it has begun:\n' >&2
     taskroles status -- "$environment" "${services[@]}" >/dev/null
@@ -280,23 +304,34 @@ finish() { # the end, however it comes
   exit $((code ? code : failed))
 }
 
+clean_up() { # change sets that nobody executed, and stacks to hold one
+  local kind id stack begun=0 service left=''
+  if [[ $lost ]]; then
+    for service in "${services[@]}"; do
+      ! is_made "$service" || grep -q '^deploy.sh: executed' "$said/$service" || left+=" $service"
+    done
+    [[ ! $left ]] || echo "deploy.sh: change sets may be left in AWS, which can be asked no longer:$left" >&2
+    return 0
+  fi
+  of_copy leftovers "--token=$token" -- "$environment" "${services[@]}" >"$work/leftovers"
+  while read -r kind id stack; do
+    aws cloudformation "delete-$kind" "--$kind-name" "$id" ${stack:+--stack-name "$stack"} \
+      </dev/null 2>&1 >/dev/null | visible >&2 &
+    ((++begun % jobs)) || wait
+  done <"$work/leftovers"
+  wait
+}
+
 record() { # SERVICE COMMAND ...: what the command prints goes into the file of the service, and how it failed
   local file=$said/$1 code=0
   shift
-  "$@" >>"$file" 2>&1 || code=$?
+  "$@" </dev/null >>"$file" 2>&1 || code=$?
   ((code == 0)) || printf '\ndeploy.sh: %s ended with exit code %d\n' "$1 $2 $3" "$code" >>"$file"
   return "$code"
 }
 
 visible() { # what the AWS CLI says goes to a terminal: what a terminal obeys does not
   LC_ALL=C tr -cd '\n -~'
-}
-
-progress() { # INDEX ...: where people wait
-  if [[ -t 2 && ${#services[@]} -gt $jobs ]]; then
-    printf '\r%d of %d services' "$((${*: -1} + 1))" "${#services[@]}" >&2
-    ((${*: -1} + 1 < ${#services[@]})) || printf '\r\033[K' >&2
-  fi
 }
 
 confirm() { # asks once
@@ -309,22 +344,44 @@ confirm() { # asks once
   yes=1
 }
 
-in_batches() { # FUNCTION: calls it with the indices of JOBS services at a time
-  local i
-  local all=("${!services[@]}")
-  for ((i = 0; i < ${#services[@]}; i += jobs)); do
+indices() { # TEST: of the services that pass it
+  local index
+  for index in "${!services[@]}"; do
+    ! "$1" "${services[index]}" || echo "$index"
+  done
+}
+
+is_changing() { [[ $changing == *" $1 "* ]]; }
+
+is_made() { [[ -e $said/$1 ]]; } # or failed to be, which is said of it too
+
+in_batches() { # FUNCTION WORK ...: calls it with JOBS of them at a time
+  local work_on=$1 count=$(($# - 1)) begun=0
+  shift
+  while (($#)); do
     if [[ $lost ]]; then
-      printf 'deploy.sh: not begun: %s\n' "${services[*]:i}" >&2
+      local each names=''
+      for each; do [[ $each == *' '* ]] && names+=" ${each%% *}" || names+=" ${services[each]}"; done
+      echo "deploy.sh: not begun:$names" >&2
       return 0
     fi
-    "$1" "${all[@]:i:jobs}"
+    progress "$begun" "$count"
+    "$work_on" "${@:1:jobs}"
+    begun=$((begun + jobs))
+    shift $(($# < jobs ? $# : jobs))
   done
+  progress "$count" "$count"
+}
+
+progress() { # DONE COUNT: where people wait
+  if [[ ! -t 2 ]] || (($2 <= jobs)); then return 0; fi
+  if (($1 < $2)); then printf '\r%d of %d services\r' "$1" "$2" >&2; else printf '\r\033[K' >&2; fi
 }
 
 taskroles() { # ARGUMENT ...: runs the program that lies beside this script
   local interpreter=$here/.venv/bin/python
   [[ -x $interpreter ]] || interpreter=python3
-  "$interpreter" -I taskroles "$@"
+  ${by-} "$interpreter" -I taskroles "$@"
 }
 
 aws() { # ARGUMENT ...: the AWS CLI that was found good

@@ -153,7 +153,10 @@ def change_sets(aws: dict[str, str]) -> list[str]:
     cloudformation = client(aws, "cloudformation")
     summaries = (cloudformation.list_change_sets(StackName=name)["Summaries"] for name in states(aws))
     return [
-        item["ChangeSetName"] for some in summaries for item in some if item["ExecutionStatus"] != "EXECUTE_COMPLETE"
+        item["ChangeSetName"]
+        for some in summaries
+        for item in some
+        if not item["ExecutionStatus"].startswith("EXECUTE_")
     ]
 
 

@@ -89,7 +89,8 @@ class Proxy(ThreadingHTTPServer):
     def passed_on(self, request: Request) -> Answer:
         """Return what the local AWS answers."""
         connection = http.client.HTTPConnection(self.behind, timeout=300)
-        connection.request(request.method, request.path, request.body, dict(request.headers))
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+        connection.request(request.method, request.path, request.body, headers)  # a play may have changed the body
         with connection.getresponse() as response:
             headers = {name: value for name, value in response.getheaders() if name.lower() not in NOT_PASSED_ON}
             return Answer(response.status, response.read(), headers)

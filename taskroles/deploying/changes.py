@@ -26,10 +26,10 @@ SAID = Path("said")  # a file for each service: what the AWS CLI has said about 
 
 
 class Transcript(NamedTuple):
-    """What the AWS CLI said about one service."""
+    """What the AWS CLI said about one service, and what deploy.sh has begun with it."""
 
     change_set: str | None
-    stack_id: str | None
+    deleting: str | None  # the id of the stack
     error: str | None
     executed: bool
 
@@ -47,16 +47,19 @@ def place_of(arn: str) -> tuple[str, str]:
 
 
 def transcript(service: str) -> Transcript:
-    """Read what the AWS CLI said about a service, if anything; `deploy.sh` ends it with the exit code of a failure."""
+    """Read what the AWS CLI said about a service, if anything; lines of deploy.sh say what it does, and what has failed.
+
+    Ids of stacks that the AWS CLI names are not looked for: its errors name them too.
+    """
     path = SAID / service
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     change_set = re.search(r"arn:\S+:changeSet/[^\s\"',]+", text)
-    stack_id = re.search(r"arn:\S+:stack/[^\s\"',]+", text)
+    deleting = re.search(r"^deploy\.sh: deletes (\S+)\n", text)
     error = None
     if failed := re.search(r"(?:^|\n)deploy\.sh: (aws .* ended with exit code \d+)\n", text):
         error = printable(f"{failure_of_the_aws_cli(text[: failed.start()])} ({failed[1]})")
     executed = bool(re.search(r"(?:^|\n)deploy\.sh: executed\n", text))
-    return Transcript(change_set and change_set[0], stack_id and stack_id[0], error, executed)
+    return Transcript(change_set and change_set[0], deleting and deleting[1], error, executed)
 
 
 def changes(environment: Environment, services: Sequence[str]) -> int:
@@ -142,21 +145,27 @@ def leftovers(environment: Environment, services: Sequence[str], token: str) -> 
     another deploy may have gone on with it meanwhile. What is out of reach, since the credentials have changed, is said.
     """
     plan = read_plan()
-    for service in services:
-        said = transcript(service)
-        if said.executed or not (SAID / service).exists():
-            continue
-        stack = find_stack(environment.stack(service))
-        waiting = change_sets(stack) if stack else []
-        ours = [made for made in waiting if tags_of(made).get("deploy") == token]
-        now = elsewhere(said.place or (plan.account, plan.region))
-        if now and not ours:
-            left = f"stack {environment.stack(service)} may hold a change set there that was not executed"
-            say(paint(f"{service}: {now}; {left}: delete it, or deploy again", "31"))
-        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and service in plan.new and ours == waiting:
-            print("stack", stack["StackId"])
-            continue
-        for made in ours:
-            if made["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE"):
-                print("change-set", made["ChangeSetId"], environment.stack(service))
+    begun = [service for service in services if (SAID / service).exists() and not transcript(service).executed]
+    for lines in at_once(lambda service: left_by(environment, service, token, plan), begun):
+        print(*lines, sep="\n", end="\n" if lines else "")
     return 0
+
+
+def left_by(environment: Environment, service: str, token: str, plan: Plan) -> list[str]:
+    """Return the lines of `leftovers` for one service.
+
+    The stack is looked at after its change sets: when another deploy executes one of these, the others go.
+    """
+    name = environment.stack(service)
+    waiting = change_sets(name)
+    ours = [made for made in waiting if tags_of(made).get("deploy") == token]
+    now = elsewhere(transcript(service).place or (plan.account, plan.region))
+    if now and not ours:
+        left = f"stack {name} may hold a change set there that was not executed"
+        say(paint(f"{service}: {now}; {left}: delete it, or deploy again", "31"))
+    if service in plan.new and ours and ours == waiting:
+        stack = find_stack(name)
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return [f"stack {stack['StackId']}"]
+    deletable = (made for made in ours if made["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE"))
+    return [f"change-set {made['ChangeSetId']} {name}" for made in deletable]

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from taskroles.access.environments import Environment
 
 POLL_SECONDS = 1
+CALLS_A_SECOND = 10  # at the most, however many services are followed
 GRACE_SECONDS = 10  # for events that AWS tells late
 GRACE_OF_ERRORS = 3  # for those of a command that it may have heard before the AWS CLI died
 MOST_EVENTS = 200  # of a stack, newest first, in which those of this run are looked for
 ENDED_WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+DELETED = "failed: something else has deleted the stack"
 CANNOT_GO_ON = 3  # the exit code where AWS could be asked no longer
 
 
@@ -35,6 +37,7 @@ class Followed(NamedTuple):
     error: str | None
     events: list[dict[str, Any]]
     silent_since: float
+    overtaken: bool = False  # whether there are newer events of another's operation
 
 
 def follow(token: str, environment: Environment, services: Sequence[str]) -> int:
@@ -61,16 +64,16 @@ def follow(token: str, environment: Environment, services: Sequence[str]) -> int
             code = CANNOT_GO_ON
             break
         going = []
-        for before, (each, stack) in zip(running, looked, strict=True):
+        for before, (each, verdict, stack) in zip(running, looked, strict=True):
             show_events(f"{each.service:<{width}}", each.events[len(before.events) :])
-            if verdict := outcome(each, stack, token):
+            if verdict:
                 verdicts[each.service] = verdict
                 say(*failure(each, environment.name, stack))
             else:
                 going.append(each)
         running = going
         if running:
-            time.sleep(POLL_SECONDS)
+            time.sleep(max(POLL_SECONDS, len(running) / CALLS_A_SECOND))
     print(*(f"{service:<{width}}  {verdicts[service]}" for service in services), sep="\n")
     return code or int(any(verdict.startswith("failed") for verdict in verdicts.values()))
 
@@ -79,57 +82,79 @@ def begun(environment: Environment, services: Sequence[str], verdicts: dict[str,
     """Yield the operations that may have begun; of the other services, `verdicts` gets how they stand."""
     for service in services:
         said = transcript(service)
-        if said.change_set or said.stack_id:
-            stack_id = said.stack_id or environment.stack(service)
-            yield Followed(service, stack_id, not said.change_set, said.error, [], time.monotonic())
+        if said.change_set or said.deleting:
+            stack_id = said.deleting or environment.stack(service)
+            yield Followed(service, stack_id, bool(said.deleting), said.error, [], time.monotonic())
         else:
             verdicts[service] = f"failed: {said.error}" if said.error else "no changes"
 
 
-def look(each: Followed, token: str) -> tuple[Followed, dict[str, Any] | None]:
-    """Return what is known of an operation now, and its stack."""
-    events = operation_events(each.stack_id, token)
-    stack = find_stack(each.stack_id)
-    moves = len(events) > len(each.events) or not rests(stack)
-    since = time.monotonic() if moves else each.silent_since
-    return each._replace(events=events, silent_since=since), stack
+def look(each: Followed, token: str) -> tuple[Followed, str | None, dict[str, Any] | None]:
+    """Return what is known of an operation now, how it ended (None while it runs), and the stack of one that ended.
+
+    DescribeStacks is asked only where the events say nothing new, or the end: most looks are one call.
+    """
+    events, overtaken = operation_events(each.stack_id, token)
+    news = len(events) > len(each.events)
+    each = each._replace(events=events, overtaken=overtaken)
+    stack = None
+    if is_over(last_of_stack(events)):
+        verdict: str | None = ended(each)
+    elif news:
+        verdict = None
+    else:
+        stack = find_stack(each.stack_id)
+        verdict = outcome(each, stack, token)
+    if news or not rests(stack):
+        each = each._replace(silent_since=time.monotonic())
+    if verdict and not stack:
+        stack = find_stack(each.stack_id)
+    if verdict and verdict.startswith("deployed") and (not stack or stack["StackStatus"].startswith("DELETE_")):
+        verdict = DELETED
+    return each, verdict, stack
 
 
-def operation_events(stack_id: str, token: str) -> list[dict[str, Any]]:
-    """Return the events of the operation that was started with a token, oldest first.
+def operation_events(stack_id: str, token: str) -> tuple[list[dict[str, Any]], bool]:
+    """Return the events of the operation that was started with a token, oldest first; and whether others came later.
 
     All events of an operation carry its token (StackEvent, in the CloudFormation API Reference), and a stack has one
     operation at a time: newer ones may be of others, and older ones are.
     """
     from botocore.exceptions import ClientError
 
-    newest = itertools.islice(
-        pages("cloudformation", "describe_stack_events", "StackEvents", StackName=stack_id), MOST_EVENTS
-    )
+    newest = pages("cloudformation", "describe_stack_events", "StackEvents", StackName=stack_id)
+    found: list[dict[str, Any]] = []
+    overtaken = False
     try:
-        since = itertools.dropwhile(lambda event: event.get("ClientRequestToken") != token, newest)
-        return list(itertools.takewhile(lambda event: event.get("ClientRequestToken") == token, since))[::-1]
+        for event in itertools.islice(newest, MOST_EVENTS):
+            if event.get("ClientRequestToken") == token:
+                found.append(event)
+            elif found:
+                break
+            else:
+                overtaken = True
     except ClientError as error:
-        if "does not exist" in str(error):
-            return []
-        raise
+        if "does not exist" not in str(error):
+            raise
+        return [], False
+    return found[::-1], bool(found) and overtaken
 
 
 def outcome(each: Followed, stack: dict[str, Any] | None, token: str) -> str | None:
-    """Return how an operation ended, or None while it runs.
+    """Return how an operation ended of which no event says that, or None while it runs.
 
-    Its own last event of the stack says it, and nothing else does: what DescribeStacks says may be old, or of another's
-    operation. Where no event is to be had, the stack's tag must be this run's: CloudFormation puts back those of an
-    update that failed.
+    What DescribeStacks says may be old, or of another's operation. So the stack's tag must be this run's: CloudFormation
+    puts back those of an update that failed.
     """
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
-    own = last_of_stack(each.events)
     if status == "DELETE_COMPLETE":
-        return "deleted" if each.deletes else "failed: something else has deleted the stack"
-    if own and not own.endswith("_IN_PROGRESS"):
-        return ended(each, own)
+        return "deleted" if each.deletes else DELETED
+    if not rests(stack):
+        return None
+    if each.overtaken:
+        return f"failed: something else has stopped it, and the stack is {printable(status)}"
     grace = GRACE_OF_ERRORS if each.error and not each.events else GRACE_SECONDS
-    if not rests(stack) or time.monotonic() - each.silent_since < grace:
+    if time.monotonic() - each.silent_since < grace:
         return None
     if status in ENDED_WELL and not each.deletes and stack and tags_of(stack).get("deploy") == token:
         return f"deployed ({status})"
@@ -144,8 +169,14 @@ def rests(stack: dict[str, Any] | None) -> bool:
     )
 
 
-def ended(each: Followed, status: str) -> str:
-    """Return how an operation ended whose last event of the stack has this status."""
+def is_over(status: str) -> bool:
+    """Tell whether an operation is over whose last event of the stack has this status ("": there is none)."""
+    return bool(status) and not status.endswith("_IN_PROGRESS")
+
+
+def ended(each: Followed) -> str:
+    """Return how an operation ended, by its last event of the stack: nothing else says it for certain."""
+    status = last_of_stack(each.events)
     if each.deletes and status == "DELETE_COMPLETE":
         return "deleted"
     if not each.deletes and status in ENDED_WELL:
@@ -162,6 +193,8 @@ def last_of_stack(events: list[dict[str, Any]]) -> str:
 def goes_on(each: Followed) -> str:
     """Return what AWS does with an operation that cannot be followed any longer."""
     last = last_of_stack(each.events)
+    if each.error and not last:
+        return f"{each.error}; whether AWS has begun it is not known"
     seen = f"last seen {printable(last)}" if last else "nothing was seen of it"
     return f"AWS goes on with what it has begun, and how it ends is not known; {seen}"
 

@@ -55,18 +55,25 @@ def is_ours(stack: dict[str, Any], environment: Environment, service: str) -> bo
         return True
     if stack["StackStatus"] != "REVIEW_IN_PROGRESS" or stack.get("Tags"):
         return False
-    return all(is_of(made, environment, service) for made in change_sets(stack))
+    return all(is_of(made, environment, service) for made in change_sets(stack["StackName"]))
 
 
-def change_sets(stack: dict[str, Any]) -> list[dict[str, Any]]:
+def change_sets(name: str) -> list[dict[str, Any]]:
     """Return the change sets of a stack as DescribeChangeSet gives them, with their tags; not those that are gone."""
     from botocore.exceptions import ClientError
 
     found = []
-    for item in pages("cloudformation", "list_change_sets", "Summaries", StackName=stack["StackName"]):
+    try:
+        listed = list(pages("cloudformation", "list_change_sets", "Summaries", StackName=name))
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return []
+        raise
+    for item in listed:
         try:
-            change_set = {"StackName": stack["StackName"], "ChangeSetName": item["ChangeSetId"]}
-            found.append(ask("cloudformation", "describe_change_set", **change_set))
+            found.append(
+                ask("cloudformation", "describe_change_set", StackName=name, ChangeSetName=item["ChangeSetId"])
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ChangeSetNotFound":  # another deploy takes its own away
                 raise
