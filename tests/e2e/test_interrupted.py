@@ -49,7 +49,9 @@ def interrupted(
         ("ExecuteChangeSet", signal.SIGTERM, False, {STACK: "CREATE_COMPLETE"}),
     ],
 )
-def test_what_was_begun_is_said_and_what_was_not_is_taken_back(project, aws, action, number, everybody, left) -> None:
+def test_what_was_begun_is_said_and_what_was_not_is_taken_back(  # noqa: PLR0913, PLR0917 - what a test takes
+    project, aws, action, number, everybody, left
+) -> None:
     with proxy(aws) as between:
         result = interrupted(project, between, action, number, everybody=everybody)
 

@@ -19,13 +19,13 @@ from deployed import (
     states,
 )
 from imports import deploy_stack
-from project import Project
 from proxy import Proxy, proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from project import Project
     from proxy import Answer, PassedOn, Play, Request
 
 BACKEND = TEMPLATE("Staging", "backend")
@@ -50,7 +50,7 @@ def test_what_was_checked_deploys_though_out_is_edited_meanwhile(project, aws, r
     with proxy(aws) as between:
         between.play("GetCallerIdentity", once(lambda: edit(project, BACKEND, "sqs:DeleteMessage", "sqs:PurgeQueue")))
         between.play("CreateChangeSet", once(lambda: edit(project, BACKEND, "VPCName:", "Other:")))
-        between.play("ExecuteChangeSet", once(lambda: (project.folder / BACKEND).unlink()))
+        between.play("ExecuteChangeSet", once((project.folder / BACKEND).unlink))
         result = deploy(project, between.aws, "Staging", "backend")
 
     assert result.returncode == 0, result.stderr
