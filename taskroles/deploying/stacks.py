@@ -118,8 +118,8 @@ def renamed(environment: Environment, name: str) -> Iterator[str]:
     pattern = environment.names.stack
     for was, now in ((environment.name.lower(), name.lower()), (environment.name, name)):
         found = [pattern.replace(was, now)]
-        for place in re.finditer(re.escape(was), pattern):
-            found.append(pattern[: place.start()] + now + pattern[place.end() :])
+        places = re.finditer(re.escape(was), pattern)
+        found += [pattern[: place.start()] + now + pattern[place.end() :] for place in places]
         yield from (each for each in dict.fromkeys(found) if "{service}" in each)
 
 
