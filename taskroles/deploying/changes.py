@@ -36,7 +36,7 @@ class Transcript(NamedTuple):
     @property
     def place(self) -> tuple[str, str] | None:
         """The account and region of what it was about, None if AWS has named nothing."""
-        arn = self.change_set or self.stack_id
+        arn = self.change_set or self.deleting
         return place_of(arn) if arn else None
 
 

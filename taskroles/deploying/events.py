@@ -50,8 +50,7 @@ def follow(token: str, environment: Environment, services: Sequence[str]) -> int
     verdicts: dict[str, str] = {}
     running = list(begun(environment, services, verdicts))
     code = 0
-    places = {place for service in services if (place := transcript(service).place)}
-    if gone := next(filter(None, map(elsewhere, places)), ""):
+    if gone := out_of_reach(services):
         say(paint(f"\ndeploy.sh: {gone}", "31"))
         verdicts |= {each.service: f"failed: {each.error or goes_on(each)}" for each in running}
         running, code = [], 1
@@ -76,6 +75,15 @@ def follow(token: str, environment: Environment, services: Sequence[str]) -> int
             time.sleep(max(POLL_SECONDS, len(running) / CALLS_A_SECOND))
     print(*(f"{service:<{width}}  {verdicts[service]}" for service in services), sep="\n")
     return code or int(any(verdict.startswith("failed") for verdict in verdicts.values()))
+
+
+def out_of_reach(services: Sequence[str]) -> str:
+    """Return where the credentials lead now, if that is not where the operations were begun; else ""."""
+    places = {place for service in services if (place := transcript(service).place)}
+    try:
+        return next(filter(None, map(elsewhere, places)), "")
+    except aws_errors():  # what is asked next says so
+        return ""
 
 
 def begun(environment: Environment, services: Sequence[str], verdicts: dict[str, str]) -> Iterator[Followed]:
