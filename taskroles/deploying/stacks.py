@@ -117,9 +117,8 @@ def renamed(environment: Environment, name: str) -> Iterator[str]:
     """Yield what the pattern of an environment's stacks may be in one of another name: its own may stand there by chance."""
     pattern = environment.names.stack
     for was, now in ((environment.name.lower(), name.lower()), (environment.name, name)):
-        found = [pattern.replace(was, now)]
-        places = re.finditer(re.escape(was), pattern)
-        found += [pattern[: place.start()] + now + pattern[place.end() :] for place in places]
+        places = [match.span() for match in re.finditer(re.escape(was), pattern)]
+        found = [pattern.replace(was, now), *(pattern[:begin] + now + pattern[end:] for begin, end in places)]
         yield from (each for each in dict.fromkeys(found) if "{service}" in each)
 
 

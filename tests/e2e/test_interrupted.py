@@ -21,9 +21,9 @@ pytestmark = pytest.mark.usefixtures("empty_aws")
 
 
 def interrupted(
-    project: Project, between: Proxy, action: str, number: signal.Signals, *, everybody: bool
+    project: Project, between: Proxy, action: str, number: signal.Signals
 ) -> subprocess.CompletedProcess[str]:
-    """Run a deploy that gets a signal once an action was done; `everybody`: as a terminal sends it, to all programs."""
+    """Run a deploy that gets a signal once an action was done: all programs do, but SIGTERM is sent to deploy.sh alone."""
     command = [project.folder / "deploy.sh", "Staging", "backend"]
     process = subprocess.Popen(
         command, env=between.aws, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -34,7 +34,7 @@ def interrupted(
         answer = passed_on(request)
         if not sent.is_set():
             sent.set()
-            (os.killpg if everybody else os.kill)(process.pid, number)
+            (os.kill if number == signal.SIGTERM else os.killpg)(process.pid, number)
         return answer
 
     between.play(action, play)
@@ -43,17 +43,15 @@ def interrupted(
 
 
 @pytest.mark.parametrize(
-    ("action", "number", "everybody", "left"),
+    ("action", "number", "left"),
     [
-        ("CreateChangeSet", signal.SIGINT, True, {}),
-        ("ExecuteChangeSet", signal.SIGTERM, False, {STACK: "CREATE_COMPLETE"}),
+        ("CreateChangeSet", signal.SIGINT, {}),
+        ("ExecuteChangeSet", signal.SIGTERM, {STACK: "CREATE_COMPLETE"}),
     ],
 )
-def test_what_was_begun_is_said_and_what_was_not_is_taken_back(  # noqa: PLR0913, PLR0917 - what a test takes
-    project, aws, action, number, everybody, left
-) -> None:
+def test_what_was_begun_is_said_and_what_was_not_is_taken_back(project, aws, action, number, left) -> None:
     with proxy(aws) as between:
-        result = interrupted(project, between, action, number, everybody=everybody)
+        result = interrupted(project, between, action, number)
 
     assert result.returncode == 130
     assert "Traceback" not in result.stderr
@@ -64,7 +62,7 @@ def test_what_was_begun_is_said_and_what_was_not_is_taken_back(  # noqa: PLR0913
 
 def test_a_deploy_goes_on_with_what_one_that_was_killed_has_left(project, aws) -> None:
     with proxy(aws) as between:
-        killed = interrupted(project, between, "DescribeChangeSet", signal.SIGKILL, everybody=True)
+        killed = interrupted(project, between, "DescribeChangeSet", signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
     assert (states(aws), len(change_sets(aws))) == ({STACK: "REVIEW_IN_PROGRESS"}, 1)
 

@@ -41,7 +41,7 @@ def test_a_policy_that_cloudformation_would_delete_by_its_name_is_refused_by_a_d
     edit(project, BACKEND, "Mynavi-Sample-SSMAccessPolicy", "Mynavi-Sample-SQSAccessPolicy")
     edit(project, BACKEND, "Mynavi-Sample-XAccessPolicy", "Mynavi-Sample-SSMAccessPolicy")
 
-    gate = project.verb("review", "--fail-on=loss", "HEAD")
+    gate = project.verb("review", "--fail-on=loss", "HEAD", COLUMNS="1000")
     result = deploy(project, aws, "Staging", "backend")
 
     assert gate.returncode == 1
