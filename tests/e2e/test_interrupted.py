@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from deployed import PATIENCE, PREFIX, change_sets, deploy, lines_about, states
+from deployed import PATIENCE, PREFIX, change_sets, lines_about, states
 from proxy import proxy
 
 if TYPE_CHECKING:
@@ -58,15 +58,3 @@ def test_what_was_begun_is_said_and_what_was_not_is_taken_back(project, aws, act
     said = result.stderr.split("deploy.sh: interrupted. AWS goes on with what it has begun:\n")[1]
     assert lines_about(said, "backend", STACK, left.get(STACK, "does not exist"))
     assert (states(aws), change_sets(aws)) == (left, [])
-
-
-def test_a_deploy_goes_on_with_what_one_that_was_killed_has_left(project, aws) -> None:
-    with proxy(aws) as between:
-        killed = interrupted(project, between, "DescribeChangeSet", signal.SIGKILL)
-    assert killed.returncode == -signal.SIGKILL
-    assert (states(aws), len(change_sets(aws))) == ({STACK: "REVIEW_IN_PROGRESS"}, 1)
-
-    result = deploy(project, aws, "Staging", "backend")
-
-    assert result.returncode == 0, result.stderr
-    assert states(aws) == {STACK: "CREATE_COMPLETE"}  # AWS deletes a stack's other change sets when it executes one
