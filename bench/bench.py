@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import peers
+from deploys import deploys
 from projects import BARE, BIN, HERE, RENDER, VERB, WORK, commit, edit, forget, project, services_yml, widened
 
 from taskroles.faults import printable
@@ -64,6 +65,7 @@ def main(argv: list[str]) -> int:
     (found,) = contest(ten, 1, Contestant(RENDER, partial(forget, ten)))
     row("10,000 services: a tenth of a full render", [Cost(*(x / 10 for x in found[0]))], "1,000", thousand, "1.2")
     lint(project("lint", services_yml(50, ("dev", "qa"))), long)
+    deploy(project("deploy", services_yml(24, ("dev", "qa"))), max(2, long // 3))
     return 0
 
 
@@ -147,6 +149,16 @@ def lint(folder: Path, rounds: int) -> None:
     noop, one = contest(folder, rounds, Contestant(command), Contestant(command, partial(edit, template, *WORDS)))
     row("lint: nothing changed", noop, "one cfn-lint", plain)
     row("lint: one template changed", one, "one cfn-lint", plain)
+
+
+def deploy(folder: Path, rounds: int) -> None:
+    """Hold the contests of deploying many services: next to the AWS CLI alone, and once more with nothing to do."""
+    with deploys(folder) as commands:
+        ours, bare = (Contestant(command, commands.delete) for command in (commands.ours, commands.bare))
+        plain, first = contest(folder, rounds, bare, ours)
+        row("24 services: deploy, JOBS=8", first, "a bare aws cloudformation deploy each, 8 at a time", plain)
+        (again,) = contest(folder, rounds, Contestant(commands.ours))
+        row("... nothing to do", again, "the first deploy", first)
 
 
 def contest_of_peers(folder: Path, rounds: int) -> None:
