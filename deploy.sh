@@ -250,10 +250,9 @@ guard() { # a protected environment's stacks against being deleted otherwise tha
 }
 
 enable_termination_protection() { # SERVICE ID
-  local file=$work/unguarded.$1
-  aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$2" \
-    </dev/null 2>"$file" >/dev/null ||
-    printf 'deploy.sh: %s is deployed, and its stack is not protected against being deleted\n' "$1" >>"$file"
+  local said what="deploy.sh: $1 is deployed, and its stack is not protected against being deleted"
+  said=$(aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$2" \
+    </dev/null 2>&1 >/dev/null) || printf '%s:%s\n' "$what" "${said//$'\n'/ }" >"$work/unguarded.$1"
 }
 
 held() { # whether the roles hold in IAM what was deployed
