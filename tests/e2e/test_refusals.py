@@ -21,6 +21,7 @@ from deployed import (
     states,
 )
 from local_aws import client
+from proxy import changed, proxy
 
 BACKEND = TEMPLATE("Staging", "backend")
 pytestmark = pytest.mark.usefixtures("empty_aws")
@@ -52,6 +53,20 @@ def test_a_stack_that_never_came_up_is_refused_and_recreated_when_asked(project,
 
     assert recreated.returncode == 0, recreated.stderr
     assert states(aws) == {f"{PREFIX}backend-staging": "CREATE_COMPLETE"}
+
+
+def test_what_a_stack_that_never_came_up_has_kept_is_its_own(project, aws) -> None:
+    # ROLLBACK_FAILED: who created it may not delete the policies. They are on the role, and of no other.
+    given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
+    with proxy(aws) as between:
+        failed = changed("<StackStatus>CREATE_COMPLETE<", "<StackStatus>ROLLBACK_FAILED<")
+        between.play(
+            "DescribeStacks", lambda *call: call[1](call[0]) if between.calls["DeleteStack"] else failed(*call)
+        )
+        recreated = deploy(project, between.aws, "--recreate", "Staging", "backend")
+
+    assert recreated.returncode == 0, recreated.stderr
+    assert between.calls["DeleteStack"] == 1
 
 
 def test_another_stack_that_owns_policies_of_the_same_names_is_named(project, aws, roles) -> None:
