@@ -102,8 +102,11 @@ def described_change_set(
     if (account, region) != (plan.account, plan.region):
         return f"its change set is in account {account}, {region}: the credentials have changed", []
     text = Path(environment.template(service)).read_text(encoding="utf-8")
-    if not holds(template_of(environment.stack(service), change_set), text):
-        return "its change set has another template", []
+    held = template_of(environment.stack(service), change_set)
+    if not holds(held, text):
+        is_deployed = service not in plan.new and holds(template_of(environment.stack(service)), held)
+        why = ": GetTemplate gives the one that is deployed, as emulators do that keep none of change sets"
+        return f"its change set has another template{why * is_deployed}", []
     asked = deployed_parameters(environment, read_template(environment, service))
     values: dict[str, str] = {}
     found = []
@@ -141,8 +144,9 @@ def resource_changes(found: list[dict[str, Any]]) -> Iterator[list[str]]:
 def leftovers(environment: Environment, services: Sequence[str], token: str) -> int:
     """Print what this run has made and not executed, as `change-set ID STACK` or `stack ID`.
 
-    Ours is what our token tags. A stack is ours if it was made to hold a change set of this run, and still holds no other:
-    another deploy may have gone on with it meanwhile. What is out of reach, since the credentials have changed, is said.
+    Ours is what our token tags, and what the AWS CLI has said to have made: moto keeps no tags of it. A stack is ours if it
+    was made to hold a change set of this run, and still holds no other: another deploy may have gone on with it meanwhile.
+    What is out of reach, since the credentials have changed, is said.
     """
     plan = read_plan()
     begun = [service for service in services if (SAID / service).exists() and not transcript(service).executed]
@@ -156,10 +160,10 @@ def left_by(environment: Environment, service: str, token: str, plan: Plan) -> l
 
     The stack is looked at after its change sets: when another deploy executes one of these, the others go.
     """
-    name = environment.stack(service)
+    name, said = environment.stack(service), transcript(service)
     waiting = change_sets(name)
-    ours = [made for made in waiting if tags_of(made).get("deploy") == token]
-    now = elsewhere(transcript(service).place or (plan.account, plan.region))
+    ours = [each for each in waiting if token == tags_of(each).get("deploy") or said.change_set == each["ChangeSetId"]]
+    now = elsewhere(said.place or (plan.account, plan.region))
     if now and not ours:
         left = f"stack {name} may hold a change set there that was not executed"
         say(paint(f"{service}: {now}; {left}: delete it, or deploy again", "31"))

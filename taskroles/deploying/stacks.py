@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from taskroles.access.environments import Environment
-from taskroles.deploying.aws import account_of, ask, at_once, pages
+from taskroles.deploying.aws import Unanswered, account_of, ask, at_once, pages
+from taskroles.faults import printable
 from taskroles.names import Names
 
 if TYPE_CHECKING:
@@ -31,8 +32,12 @@ def find_stack(name: str) -> dict[str, Any] | None:
 
 @functools.cache
 def all_stacks() -> dict[str, dict[str, Any]]:
-    """Return all stacks of the account and region as they are now, by name: asked once, however many are looked at."""
-    return {stack["StackName"]: stack for stack in pages("cloudformation", "describe_stacks", "Stacks")}
+    """Return all stacks of the account and region as they are now, by name: asked once, however many are looked at.
+
+    LocalStack gives those that are deleted as well.
+    """
+    stacks = pages("cloudformation", "describe_stacks", "Stacks")
+    return {stack["StackName"]: stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"}
 
 
 def tags_of(described: dict[str, Any]) -> dict[str, str]:
@@ -145,10 +150,14 @@ def came_up(stack: dict[str, Any] | None) -> bool:
 def template_of(name: str, change_set: str = "") -> str:
     """Return the text of the template that a stack has now, or that a change set would give it.
 
-    The stack is named with its change set, so that IAM can judge by it (`make deployer`).
+    The stack is named with its change set, so that IAM can judge by it (`make deployer`). Raises Unanswered if there is
+    none in the answer, and what `ask` raises.
     """
     which = {"StackName": name, **({"ChangeSetName": change_set} if change_set else {})}
-    body = ask("cloudformation", "get_template", TemplateStage="Original", **which)["TemplateBody"]
+    body = ask("cloudformation", "get_template", TemplateStage="Original", **which).get("TemplateBody")
+    if not body:
+        what = "a change set of" if change_set else "stack"
+        raise Unanswered(printable(f"GetTemplate of {what} {name} was answered without a template, as AWS never does"))
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)  # YAML knows no surrogate pairs
 
 
