@@ -17,7 +17,7 @@ from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_envi
 from taskroles.table.policies import RESERVED, Grant, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from taskroles.table.grammar import Environment, Service
 
@@ -26,7 +26,7 @@ TEMPLATE = "templates/taskrole.yml.j2"
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
 # To the end of the text where nothing closes them: to look for the end once for each would take hours.
-OPTIONS = re.compile(r"\{%[-+]?\s*set options = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
+OPTIONS = re.compile(r"\{%[-+]?\s*set (options|required) = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
 OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
 REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
@@ -71,14 +71,14 @@ class Renderer:
         self._kinds: dict[str, str] = {}
         self._needed: dict[str, list[str]] = {}
         self._needed_for: dict[frozenset[tuple[str, str]], list[str]] = {}
-        self._options: dict[str, dict[str, str]] = {}
+        self._options: dict[str, dict[str, dict[str, str]]] = {}
         self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
     def levels(self) -> dict[str, dict[str, Level]]:
         """Return, by AWS service and level, what the level takes; raise BadInput where a partial declares it wrongly.
 
-        It takes a target if its partial, or one that it includes, mentions `target` outside of comments, and the
-        options that `{% set options = {"name": "what it does"} %}` in one of them declares.
+        It takes a target if its partial, or one that it includes, mentions `target` outside of comments, the options
+        that `{% set options = {"name": "what it does"} %}` in one of them declares, and needs those of `set required`.
         """
         found: dict[str, dict[str, Level]] = {}
         faults = []
@@ -86,8 +86,9 @@ class Renderer:
             if match := PARTIAL.fullmatch(path):
                 texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
                 try:
-                    level = Level(any(re.search(r"\btarget\b", text) for text in texts), self.options(path))
-                    found.setdefault(match[1], {})[match[2]] = level
+                    takes_target = any(re.search(r"\btarget\b", text) for text in texts)
+                    required = frozenset(self.declared(path)["required"])
+                    found.setdefault(match[1], {})[match[2]] = Level(takes_target, self.options(path), required)
                 except BadInput as error:
                     faults += error.faults
         if faults:
@@ -95,11 +96,18 @@ class Renderer:
         return found
 
     def options(self, partial: str) -> dict[str, str]:
-        """Return the options that a partial, or one that it includes, declares: names, and what each does."""
+        """Return all options of a partial, those that it needs first: names, and what each does."""
+        declared = self.declared(partial)
+        return {**declared["required"], **declared["options"]}
+
+    def declared(self, partial: str) -> dict[str, dict[str, str]]:
+        """Return what a partial, or one that it includes, declares: `options`, and those that are `required`."""
         if partial not in self._options:
-            partials = [name for name in self.needed(partial) if PARTIAL.fullmatch(name)]
-            declared = (declared_options(name, self.sources[name]) for name in partials)
-            self._options[partial] = {key: value for each in declared for key, value in each.items()}
+            found: dict[str, dict[str, str]] = {"options": {}, "required": {}}
+            for name in self.needed(partial):
+                for kind, options in declared_options(name, self.sources[name]) if PARTIAL.fullmatch(name) else ():
+                    found[kind] |= options
+            self._options[partial] = found
         return self._options[partial]
 
     def unused_faults(self) -> list[str]:
@@ -302,16 +310,20 @@ def partial_path(aws_service: str, level: str) -> str:
     return f"policies/{aws_service}/{level}.yml.j2"
 
 
-def declared_options(path: str, source: str) -> dict[str, str]:
-    """Return the options that a partial declares, by name; raise BadInput where it does not say them as data."""
-    declared = OPTIONS.search(COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source))
-    if not declared:
-        return {}
-    try:
-        options = ast.literal_eval(declared[1].strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        options = None
-    if isinstance(options, dict) and all(isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()):
-        return options
-    line = source.count("\n", 0, source.find("set options")) + 1
-    raise BadInput([f'{path}:{line}: `options` holds names and what they do, as in {{"prefix": "begins the keys"}}'])
+def declared_options(path: str, source: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield `options` and `required`, each with what a partial declares so; raise BadInput where it is not data."""
+    if "set options" not in source and "set required" not in source:
+        return
+    code = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source)
+    for declared in OPTIONS.finditer(code):
+        try:
+            options = ast.literal_eval(declared[2].strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            options = None
+        if not isinstance(options, dict) or not all(
+            isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()
+        ):
+            line = code.count("\n", 0, declared.start()) + 1
+            example = '{"prefix": "begins the keys"}'
+            raise BadInput([f"{path}:{line}: `{declared[1]}` holds names and what they do, as in {example}"])
+        yield declared[1], options

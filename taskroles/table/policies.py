@@ -18,10 +18,11 @@ RESERVED = ("default", "none")
 
 
 class Level(NamedTuple):
-    """What a partial takes: a target or none, and options, each with what it does."""
+    """What a partial takes: a target or none, and options, each with what it does; some are needed."""
 
     takes_target: bool
     options: dict[str, str]
+    required: frozenset[str] = frozenset()
 
 
 class Grant(NamedTuple):
@@ -128,11 +129,16 @@ def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels:
         yield f"{level} takes no target: policies/{aws_service}/{level}.yml.j2 does not mention `target`; write it alone: {level}"
     elif target is not None and target not in targets:
         yield f"no target is called {target!r}; targets: {listed(targets, target)}"
-    yield from option_faults(level, options, levels[level].options if level in levels else {})
+    if level in levels:
+        yield from option_faults(level, options, levels[level])
 
 
-def option_faults(level: str, options: dict[str, Any], known: dict[str, str]) -> Iterator[str]:
-    """Yield what is wrong with the options of a grant."""
+def option_faults(level: str, options: dict[str, Any], takes: Level) -> Iterator[str]:
+    """Yield what is wrong with the options of a grant of a level that `takes` some."""
+    known = takes.options
+    for name in known:
+        if name in takes.required and name not in options:
+            yield f"{level} needs the option {name}, which {known[name]}"
     for name, value in options.items():
         if name not in known:
             yield f"{level} has no option {name!r}; options: {listed(known, name)}"

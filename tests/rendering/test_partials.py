@@ -11,7 +11,6 @@ import pytest
 from in_process import refused, rendered
 from project import HERE, load
 
-from taskroles.access.actions import resource_types
 from taskroles.access.compare import compare
 from taskroles.access.reading import read_template
 from taskroles.rendering.partials import Renderer
@@ -83,12 +82,6 @@ def test_the_levels_of_the_design_ship() -> None:
         *(("dynamodb", "read-write"), ("rds", "describe"), ("rds", "connect"), ("elasticache", "describe")),
         *(("s3", "read"), ("s3", "read-write"), ("s3", "read-write-objects")),
     }
-
-
-@pytest.mark.parametrize(("folder", "level"), LEVELS)
-def test_a_partial_opens_with_what_it_grants_what_for_and_its_model(folder: str, level: str) -> None:
-    opening = (HERE / f"policies/{folder}/{level}.yml.j2").read_text().partition("#}")[0]
-    assert re.match(r"\{# Grants .*\.\n   For: .*\.\n   Modelled on: .*\.", opening, re.DOTALL)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -192,14 +185,6 @@ def test_grants_with_other_options_on_one_target_stand_beside_each_other(here) -
     ]
 
 
-@pytest.mark.parametrize(("folder", "level"), [key for key in LEVELS if key[1] != "full"])
-def test_only_actions_without_a_resource_type_have_every_resource(here, folder: str, level: str) -> None:
-    granted, targets = grant(folder, level)
-    for statement in statements_of(here, {folder: granted}, **targets):
-        if "*" in statement.resources:
-            assert [action for action in statement.actions if resource_types(action)] == []
-
-
 def test_a_parameter_path_may_be_listed_and_a_parameter_may_not(here) -> None:
     for name, listed in (("/app/", True), ("/app/password", False)):
         resource = of(here, {"ssm": {"read": "it"}}, it={"name": name})["SSMAccessPolicy"]
@@ -216,12 +201,3 @@ def test_one_policy_holds_several_grants_each_on_its_own_target(here) -> None:
     assert "sqs:ReceiveMessage" not in by_queue["q2"]
     text = here.read("out/dev/app.yml")
     assert "  # consume one (policies/sqs/consume.yml.j2)\n  # send two (policies/sqs/send.yml.j2)\n  SQSAccess" in text
-
-
-CONTAINS = [("dynamodb", "read-write", "read"), ("s3", "read-write", "read"), ("s3", "read-write", "read-write-objects"), ("s3", "full", "read-write-objects")]  # fmt: skip
-
-
-@pytest.mark.parametrize(("folder", "wide", "narrow"), CONTAINS)
-def test_a_level_contains_the_level_that_it_includes(here, folder: str, wide: str, narrow: str) -> None:
-    found = {level: statements_of(here, {folder: {level: "it"}}, it={"name": "it"}) for level in (wide, narrow)}
-    assert {change.kind for change in compare(found[narrow], found[wide])} == {"granted"}

@@ -20,6 +20,7 @@ PREFIX = {"prefix": "begins the keys", "max-age": "in days"}
 LEVELS = {
     "sqs": {"full": Level(False, {}), "send": Level(True, {}), "consume": Level(True, {})},
     "s3": {"full": Level(True, {}), "read": Level(True, PREFIX)},
+    "kms": {"decrypt": Level(True, {"via": "names the AWS service, as in sqs"}, frozenset(["via"]))},
 }
 
 

@@ -24,7 +24,7 @@ POLICIES = {
     ),
     "a misspelt AWS service": (
         "sqss: full",
-        ["no folder policies/sqss/; AWS services: sqs, s3. Did you mean 'sqs'?"],
+        ["no folder policies/sqss/; AWS services: sqs, s3, kms. Did you mean 'sqs'?"],
     ),
     "a misspelt environment": (
         "sqs: {dev: full, lvie: full}",
@@ -82,6 +82,10 @@ POLICIES = {
     "a misspelt option": (
         "s3: {read: {target: q, prefx: a/}}",
         ["s3: read has no option 'prefx'; options: prefix, max-age. Did you mean 'prefix'?"],
+    ),
+    "a needed option left out": (
+        "kms: {decrypt: q}",
+        ["kms: decrypt needs the option via, which names the AWS service, as in sqs"],
     ),
     "options and no target": ("s3: {read: {prefix: a/}}", ["s3: read needs a target, as in {read: q}"]),
     "options of a level that has none": (
