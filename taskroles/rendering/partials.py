@@ -14,6 +14,7 @@ from taskroles.faults import BadInput, nearest
 from taskroles.names import VARIABLE, filled, policy_fault, substituted
 from taskroles.rendering import iam
 from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_environment, origin, place_in_templates
+from taskroles.rendering.targets import Refused
 from taskroles.table.policies import RESERVED, Grant, Level
 
 if TYPE_CHECKING:
@@ -56,6 +57,23 @@ class Policy(NamedTuple):
     characters: int
     references: frozenset[str]
     policy_name: str = ""
+
+
+class RefusedGrant(BadInput):
+    """A partial refuses what a grant asks of it; it says itself where, and whoever knows the grant where that stands."""
+
+    def __init__(self, refused: Refused, place: str) -> None:
+        self.of_target = refused.of_target
+        self.text = str(refused) if refused.of_target else f"{refused} ({place})"
+        super().__init__([f"{place}: {refused}"])
+
+
+class FaultyPolicy(BadInput):
+    """A policy has grants that their partials refuse, each with its index, or partials with other faults."""
+
+    def __init__(self, faults: list[str], refused: list[tuple[int, RefusedGrant]]) -> None:
+        self.others, self.refused = faults, refused
+        super().__init__([*faults, *(fault for _, each in refused for fault in each.faults)])
 
 
 class Renderer:
@@ -167,14 +185,25 @@ class Renderer:
         if known not in self._policies:
             name = self.name(aws_service)
             described, texts, size, found = [], [], iam.DOCUMENT_CHARACTERS, set()
-            for grant in grants:
+            faults: list[str] = []
+            refused: list[tuple[int, RefusedGrant]] = []
+            for index, grant in enumerate(grants):
                 partial = partial_path(aws_service, grant.level)
-                text, checked = self._statements(partial, grant)
+                try:
+                    text, checked = self._statements(partial, grant)
+                except RefusedGrant as error:
+                    refused.append((index, error))
+                    continue
+                except BadInput as error:
+                    faults += error.faults
+                    continue
                 options = ", ".join(f"{name}: {value}" for name, value in grant.options)
                 described.append(Described(grant.level, grant.target, options, partial))
                 texts.append(text)
                 size += checked.characters
                 found |= checked.references
+            if faults or refused:
+                raise FaultyPolicy(faults, refused)
             self._policies[known] = Policy(name, described, "\n".join(texts), size, frozenset(found))
         return self._policies[known]
 
@@ -266,6 +295,8 @@ class Renderer:
                 raise BadInput(
                     [f"{place}: there is no {error.name}{nearest(str(error.name), list(self.sources))}"]
                 ) from None
+            if isinstance(error, Refused):
+                raise RefusedGrant(error, place) from None
             if isinstance(error, MemoryError):
                 raise BadInput([f"{place}: takes more memory than one may"]) from None
             if isinstance(error, RecursionError):

@@ -37,6 +37,9 @@ def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
             found = [*parts(policy, data["environments"], levels.get(aws_service, ()))]
             # A level too: {send: q, consume: q}, which should be a list, has its targets where levels stand.
             used.update(str(name) for part in found for _, *names, _ in part.grants for name in names)
+            for grant in (grant for part in found for grant in part.grants):
+                texts = [text for text in grant.options.values() if isinstance(text, str)]
+                faults += (each for text in texts for each in substitution_faults((*path, *grant.path), text, data))
             if aws_service in levels:
                 faults += policy_faults(path, policy, found, data, levels[aws_service])
             else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.names import Names
-from taskroles.table.policies import Grant, for_environment, parts
+from taskroles.table.policies import Grant, by_environment, for_environment, parts
 
 if TYPE_CHECKING:
-    from taskroles.documents import Document
+    from taskroles.documents import Document, Path
     from taskroles.table.policies import Written
 
 FILE = "services.yml"
@@ -67,6 +67,22 @@ def resolve(document: Document) -> Table:
                     policies[environment][aws_service] = found
         services[name] = Service(name, data["services"].lines[name], task_role_of(service["task_role"]), policies)
     return Table(document, environments, services)
+
+
+def grant_at(
+    data: dict[str, Any], service: str, aws_service: str, environment: str, index: int
+) -> tuple[Path, Written]:
+    """Return the grant of that index which a service has on an AWS service in an environment, and where it stands."""
+    policy = data["services"][service]["policies"][aws_service]
+    grants = next(part.grants for part in parts(policy, data["environments"]) if environment in part.environments)
+    return ("services", service, "policies", aws_service, *grants[index].path), grants[index]
+
+
+def target_path(data: dict[str, Any], target: str, environment: str) -> Path:
+    """Return where it stands how a target is found in an environment."""
+    found = data["targets"][target]
+    by = (environment if environment in found else "default",) if by_environment(found, data["environments"]) else ()
+    return ("targets", target, *by, *(found[by[0]] if by else found))
 
 
 def grant_of(written: Written, environment: str, data: dict[str, Any]) -> Grant:

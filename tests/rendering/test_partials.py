@@ -137,7 +137,9 @@ def test_a_level_that_needs_the_name_refuses_an_export_that_holds_the_arn(here, 
     here.write("services.yml", json.dumps({"environments": ["dev"], "targets": targets, "services": services}))
     (fault,) = refused(here)
     assert re.fullmatch(
-        rf"policies/{folder}/service\.j2:\d+: an export that holds .* ARN .*: use import or name", fault
+        rf"services\.yml:1: {folder} {level}: an export that holds .* ARN .*: use import or name "
+        rf"\(policies/{folder}/service\.j2:\d+\)",
+        fault,
     )
 
 

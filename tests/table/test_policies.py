@@ -99,17 +99,20 @@ POLICIES = {
     "options that are no text": (
         "s3: {read: {target: q, prefix: [a/], max-age: {a: b}}}",
         [
-            's3: read: the option max-age must be printable ASCII without blanks and ${...}; it is {"a": "b"}',
-            's3: read: the option prefix must be printable ASCII without blanks and ${...}; it is ["a/"]',
+            's3: read: the option max-age must be printable ASCII without blanks; it is {"a": "b"}',
+            's3: read: the option prefix must be printable ASCII without blanks; it is ["a/"]',
         ],
     ),
     "an empty option": (
         "s3: {read: {target: q, prefix: ''}}",
-        ['s3: read: the option prefix must be printable ASCII without blanks and ${...}; it is ""'],
+        ['s3: read: the option prefix must be printable ASCII without blanks; it is ""'],
     ),
-    "a substitution in an option": (
-        "s3: {read: {target: q, prefix: '${EnvType}/'}}",
-        ['s3: read: the option prefix must be printable ASCII without blanks and ${...}; it is "${EnvType}/"'],
+    "what nothing substitutes in an option": (
+        "s3: {read: {target: q, prefix: '${EnvTyp}/'}}",
+        [
+            "nothing is called ${EnvTyp}; add it below `parameters:` in services.yml, or use one of EnvType, "
+            "AWS::AccountId, AWS::Partition, AWS::Region, AWS::URLSuffix. Did you mean 'EnvType'?"
+        ],
     ),
     "several targets among options": (
         "s3: {read: {target: [q, r]}}",
