@@ -81,7 +81,7 @@ def render(state: State) -> dict[str, Output]:
     table, renderer = read_sources(state)
     on_disk = recorded_outputs(state)
     outputs: dict[str, Output] = {}
-    faults = renderer.unused_faults()
+    faults = renderer.name_faults()
     common = {name: common_origin(state, renderer, environment) for name, environment in table.environments.items()}
     for service in with_progress(table.services.values()):
         for environment in table.environments.values():

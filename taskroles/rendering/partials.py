@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
@@ -76,6 +77,29 @@ class FaultyPolicy(BadInput):
         super().__init__([*faults, *(fault for _, each in refused for fault in each.faults)])
 
 
+class Levels(Mapping[str, Level]):
+    """The levels of an AWS service by name: hundreds ship, and a table uses some of them."""
+
+    def __init__(self, renderer: Renderer, paths: dict[str, str]) -> None:
+        self._renderer, self._paths = renderer, paths
+
+    def __getitem__(self, level: str) -> Level:
+        """Return what a level takes; raise BadInput where its partial declares it wrongly."""
+        return self._renderer.level(self._paths[level])
+
+    def __contains__(self, level: object) -> bool:
+        """Tell whether there is such a level, without reading it."""
+        return level in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the levels."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        """Return how many levels there are."""
+        return len(self._paths)
+
+
 class Renderer:
     """Renders the partials and the template in `sources`, which holds the text of every file by its path."""
 
@@ -92,26 +116,23 @@ class Renderer:
         self._options: dict[str, dict[str, dict[str, str]]] = {}
         self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
-    def levels(self) -> dict[str, dict[str, Level]]:
-        """Return, by AWS service and level, what the level takes; raise BadInput where a partial declares it wrongly.
+    def levels(self) -> dict[str, Levels]:
+        """Return, by AWS service, its levels; a partial is not read before somebody asks what its level takes."""
+        found: dict[str, dict[str, str]] = {}
+        for path in self.sources:
+            if match := PARTIAL.fullmatch(path):
+                found.setdefault(match[1], {})[match[2]] = path
+        return {aws_service: Levels(self, paths) for aws_service, paths in found.items()}
+
+    def level(self, path: str) -> Level:
+        """Return what the level of a partial takes; raise BadInput where the partial declares it wrongly.
 
         It takes a target if its partial, or one that it includes, mentions `target` outside of comments, the options
         that `{% set options = {"name": "what it does"} %}` in one of them declares, and needs those of `set required`.
         """
-        found: dict[str, dict[str, Level]] = {}
-        faults = []
-        for path in self.sources:
-            if match := PARTIAL.fullmatch(path):
-                texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
-                try:
-                    takes_target = any(re.search(r"\btarget\b", text) for text in texts)
-                    required = frozenset(self.declared(path)["required"])
-                    found.setdefault(match[1], {})[match[2]] = Level(takes_target, self.options(path), required)
-                except BadInput as error:
-                    faults += error.faults
-        if faults:
-            raise BadInput(faults)
-        return found
+        texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
+        takes_target = any(re.search(r"\btarget\b", text) for text in texts)
+        return Level(takes_target, self.options(path), frozenset(self.declared(path)["required"]))
 
     def options(self, partial: str) -> dict[str, str]:
         """Return all options of a partial, those that it needs first: names, and what each does."""
@@ -128,8 +149,8 @@ class Renderer:
             self._options[partial] = found
         return self._options[partial]
 
-    def unused_faults(self) -> list[str]:
-        """Return what is wrong with files of policies/ that no grant has rendered: their names and their syntax."""
+    def name_faults(self) -> list[str]:
+        """Return what is wrong with the names of the files of policies/."""
         faults = []
         for path in self.sources:
             folder, name = path.rpartition("/")[::2]
@@ -139,6 +160,12 @@ class Renderer:
                     faults.append(
                         f"{path}: is no level: <level>.yml.j2, in small letters, digits and hyphens, not none or default"
                     )
+        return faults
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the names and the syntax of all files, whether somebody uses them or not."""
+        faults = self.name_faults()
+        for path in self.sources:
             if path.endswith(".j2"):
                 try:
                     self._call(path, lambda path=path: self.environment.get_template(path))

@@ -167,11 +167,12 @@ def _placed(written: list[nodes.Expr]) -> Iterator[nodes.Expr]:
     for node in written:
         if isinstance(node, nodes.TemplateData):
             before = node.data.rpartition("\n")[2]
-        elif isinstance(node, (nodes.Call, nodes.CondExpr)) and (begins := re.match("[ -]+", before)):
-            column = len(begins[0]) + 2 * (begins[0] != before)  # below a key, deeper than that
-            yield _filtered(node, "placed", column)
+            yield node
             continue
-        yield node
+        begins = re.match("[ -]*", before)
+        column = len(begins[0]) + 2 * (begins[0] != before)  # below a key, deeper than that
+        yield _filtered(node, "placed", column) if column and isinstance(node, (nodes.Call, nodes.CondExpr)) else node
+        before = ""
 
 
 def _filtered(node: nodes.Expr, name: str, *arguments: int) -> nodes.Filter:

@@ -12,7 +12,7 @@ from taskroles.table.naming import names_faults
 from taskroles.table.policies import RESERVED, by_environment, parts, policy_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from taskroles.documents import Document, Path
     from taskroles.table.policies import Fault, Level
@@ -21,7 +21,7 @@ KINDS = ("import", "import-arn", "name", "arn")  # of targets
 SUBSTITUTION = re.compile(r"\$\{([^}]*)(\}?)")
 
 
-def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
+def check(document: Document, levels: Mapping[str, Mapping[str, Level]]) -> None:
     """Raise BadInput with every fault of a `document` that the schema takes.
 
     `levels` holds, by AWS service (a folder of policies/) and level (a partial in it), what the level takes.
@@ -48,7 +48,7 @@ def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
     document.refuse([*faults, *target_faults(data, used)])
 
 
-def environment_faults(data: dict[str, Any], levels: dict[str, dict[str, Level]]) -> Iterator[Fault]:
+def environment_faults(data: dict[str, Any], levels: Mapping[str, Mapping[str, Level]]) -> Iterator[Fault]:
     """Yield what is wrong with the environments: their names, and what comes before which."""
     names, seen = dict.fromkeys(data["environments"]), {}
     for index, name in enumerate(names):

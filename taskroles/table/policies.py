@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.faults import listed, nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from taskroles.documents import Path
 
@@ -88,7 +88,7 @@ def written(path: Path, item: Any) -> Written:
 
 
 def policy_faults(
-    path: Path, policy: Any, found: list[Part], data: dict[str, Any], levels: dict[str, Level]
+    path: Path, policy: Any, found: list[Part], data: dict[str, Any], levels: Mapping[str, Level]
 ) -> Iterator[Fault]:
     """Yield what is wrong with the policy at `path`, whose parts are `found`, on an AWS service that has these levels."""
     environments, aws_service = data["environments"], path[-1]
@@ -112,7 +112,7 @@ def policy_faults(
         yield path, f"{aws_service} says nothing for {' and '.join(missing)}; {remedy}"
 
 
-def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels: dict[str, Level]) -> Iterator[str]:
+def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels: Mapping[str, Level]) -> Iterator[str]:
     """Yield what is wrong with a grant on an AWS service of these `levels`."""
     _, level, target, options = grant
     targets = data.get("targets", {})

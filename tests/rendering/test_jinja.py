@@ -62,10 +62,6 @@ PARTIALS = {
         {PARTIAL: '{# c #}\n- Effect: Allow\n  Action: "sqs:*"\n  Resource: {{ "arn:aws:sqs:::" ~ "${EnvType}" }}\n'},
         [f"{PARTIAL}:4: ${{EnvType}} stands in a text without !Sub: write {{{{ ... | sub }}}}"],
     ),
-    "a mistake in a level that nobody uses": (
-        {"policies/sqs/purge.yml.j2": "{% garbage\n"},
-        ["policies/sqs/purge.yml.j2:1: Encountered unknown tag 'garbage'."],
-    ),
     "a name that no level can have": (
         {"policies/sqs/Purge.yml.j2": "", "policies/sqs/none.yml.j2": "", "policies/sqs/read.yml": ""},
         [f"policies/sqs/{name}: {NO_LEVEL}" for name in ("Purge.yml.j2", "none.yml.j2", "read.yml")],
