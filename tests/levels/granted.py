@@ -64,10 +64,17 @@ HEADERS = {key: read_header(partial(*key), SOURCES[partial(*key)]) for key in LE
 
 
 @functools.cache
+def table_of(aws_service: str) -> dict[str, Any]:
+    """Return the table of calls of an AWS service, an empty one if it has none."""
+    path = CALLS / f"{aws_service}.yml"
+    text = path.read_text(encoding="utf-8") if path.exists() else "{resources: {}, levels: {}}"
+    return yaml.load(text, yaml.CSafeLoader)
+
+
+@functools.cache
 def entries(aws_service: str, level: str) -> list[Entry]:
     """Return what the table of calls says of a level, none if nothing."""
-    path = CALLS / f"{aws_service}.yml"
-    table = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {"resources": {}, "levels": {}}
+    table = table_of(aws_service)
     written = table["levels"].get(level, [])
     found = []
     for each in written if isinstance(written, list) else [written]:
@@ -107,15 +114,21 @@ def text_of(entry: Entry, **changed: Any) -> str:
     return RENDERER.policy(entry.aws_service, (grant,)).statements
 
 
+@functools.cache
+def loaded(text: str) -> Any:
+    """Return YAML as plain data, which nobody may change."""
+    return load(text)
+
+
 def statements(entry: Entry, **changed: Any) -> list[Statement]:
     """Return the statements of an entry as the product reads them."""
-    raw = {"Version": "2012-10-17", "Statement": load(text_of(entry, **changed))}
+    raw = {"Version": "2012-10-17", "Statement": loaded(text_of(entry, **changed))}
     return read_document(raw, Place(partial(*entry[:2])))
 
 
 def document(entry: Entry) -> list[dict[str, Any]]:
     """Return the statements of an entry as IAM gets them, in the region and account of the tables."""
-    return Evaluation({"Resources": {}}, AWorld(0)).value(load(text_of(entry)))
+    return Evaluation({"Resources": {}}, AWorld(0)).value(loaded(text_of(entry)))
 
 
 def listed(value: Any) -> list[Any]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import oracle
 import pytest
-import yaml
-from granted import ACCOUNT, CALLS, LEVELS, NARROW, REGION, document, entries, listed
+from granted import ACCOUNT, CALLS, LEVELS, NARROW, REGION, document, entries, listed, table_of
 
 from taskroles.access.actions import expand
 
@@ -61,7 +60,7 @@ def without_a_part(statements: list[dict[str, Any]]) -> Iterator[tuple[str, list
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
 def test_a_table_speaks_of_levels_and_of_actions_that_exist(path) -> None:
-    table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    table = table_of(path.stem)
     assert set(table) == {"resources", "levels"}
     assert {(path.stem, level) for level in table["levels"]} <= set(LEVELS)
     named = set(table["resources"]) | {"*"}
