@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ANY = "${any resource}"  # a resource of which nothing is known
 NEW = "NEW"
+UNKNOWN = "WHICH-ONE"  # a name, or an option that a level needs, which the user has to fill in
 PLAIN = re.compile(r"[\w./-]*\w[\w./-]*", re.ASCII)  # an option that needs no quotes
 
 
@@ -243,12 +244,18 @@ def candidates(project: Project, question: Question) -> Iterator[tuple[str, Gran
     used = {(name, g.target, g.level) for policies in granted for name, grants in policies.items() for g in grants}
     for aws_service, levels in project.renderer.levels().items():
         takes_target = {name: level.takes_target for name, level in levels.items()}
+        needed = {
+            name: tuple((each, UNKNOWN) for each in level.options if each in level.required)
+            for name, level in levels.items()
+        }
         probes = [{"import": NEW}, {"name": f"{NEW}/"}]  # a path may be granted more than a name
         found = {
             level: [
                 statement
                 for probe in (probes if takes else [None])
-                for statement in statements_of_grant(project, question, aws_service, Grant(level, probe and NEW, probe))
+                for statement in statements_of_grant(
+                    project, question, aws_service, Grant(level, probe and NEW, probe, needed[level])
+                )
             ]
             for level, takes in takes_target.items()
         }
@@ -256,13 +263,15 @@ def candidates(project: Project, question: Question) -> Iterator[tuple[str, Gran
             if decide(question._replace(resource=""), statements).allowed is False:
                 continue
             if not takes_target[level]:
-                yield aws_service, Grant(level, None, None)
+                yield aws_service, Grant(level, None, None, needed[level])
                 continue
             alike = [other for other in levels if kinds(found[other]) & kinds(statements)]
             for name, found_by in project.targets(question.environment.name).items():
                 if any((aws_service, name, other) in used for other in alike):
-                    yield aws_service, Grant(level, name, found_by)
-            yield from ((aws_service, Grant(level, NEW, each)) for each in new_targets(question, statements))
+                    yield aws_service, Grant(level, name, found_by, needed[level])
+            yield from (
+                (aws_service, Grant(level, NEW, each, needed[level])) for each in new_targets(question, statements)
+            )
 
 
 def kinds(statements: list[Statement]) -> set[str]:
@@ -274,7 +283,7 @@ def kinds(statements: list[Statement]) -> set[str]:
 def new_targets(question: Question, statements: list[Statement]) -> Iterator[dict[str, str]]:
     """Yield the targets that would be the resource, from what a level grants on the export NEW."""
     if not question.resource:
-        yield from ({"name": "WHICH-ONE"}, {"name": "WHICH-ONE/"})
+        yield from ({"name": UNKNOWN}, {"name": f"{UNKNOWN}/"})
     elif question.resource != "*" and re.fullmatch("[!-~]+", question.resource):
         resource = symbolic(question.resource)
         patterns = {pattern for statement in statements for pattern in here(question, statement).resources}

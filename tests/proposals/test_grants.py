@@ -168,3 +168,14 @@ def test_an_import_of_an_arn_is_a_condition_of_the_proposal(acme) -> None:
     assert "      sqs: {qa: [{consume: mail-queue}, {send: mail-queue}], default: {consume: mail-queue}}\n" in answer
     condition = "if the export acme-mail-queue-arn-qa is arn:aws:sqs:eu-west-1:222222222222:mail\n"
     assert f"it allows sqs:SendMessage {condition}" in answer
+
+
+def test_an_option_that_a_level_needs_is_left_for_the_user_to_fill_in(project) -> None:
+    partial = (
+        '{% set required = {"cluster": "names the cluster, as in live"} %}\n- Effect: Allow\n  Action:\n'
+        '    - "ecs:ListTasks"\n  Resource: "*"\n  Condition:\n    StringEquals:\n      ecs:cluster: {{ cluster | sub }}\n'
+    )
+    project.write("policies/ecs/list.yml.j2", partial)
+    project.write("policies/ecs/service.j2", '{% set name = "ECS" %}\n')
+    answer = explain(project, **backend("ecs:ListTasks"))
+    assert "ecs: {Production: {list: {cluster: WHICH-ONE}}, default: none}\n" in answer
