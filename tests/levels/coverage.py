@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from granted import Call, Entry
 
 GOAL = 0.85, 45  # of the statements, and templates
+# What users ask for with a token of their own, or before they have one: AWS asks no policy of a role about it.
+ASKED_BY_USERS = frozenset(
+    f"cognito-idp:{name}" for name in ("ConfirmSignUp", "GetUser", "ResendConfirmationCode", "SignUp")
+)
 OBJECTS = ["below one (child)"]  # the reach of a statement on the objects of a bucket, and not on the bucket
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 PLACES = {"Partition": "aws", "Region": REGION, "Account": ACCOUNT}
@@ -47,7 +51,7 @@ MACHINES = "machines, images and networks are others' than a task's; its own net
 # Why a template of AWS SAM is not covered whose AWS service the survey knows; the others nobody asks for.
 REASONS = {
     **dict.fromkeys(["AMIDescribePolicy", "EC2CopyImagePolicy", "EC2DescribePolicy", "VPCAccessPolicy"], MACHINES),
-    **dict.fromkeys(["FirehoseCrudPolicy", "KinesisCrudPolicy", "SNSCrudPolicy"], INFRASTRUCTURE),
+    **dict.fromkeys(["FirehoseCrudPolicy", "KinesisCrudPolicy", "SNSCrudPolicy", "TextractPolicy"], INFRASTRUCTURE),
 }
 
 
@@ -138,7 +142,7 @@ def answer(asked: Iterable[str], *, on_objects: bool = False) -> Answer:
     wanted = {
         each for pattern in asked for each in expand(pattern) if not on_objects or is_asked_of_objects(pattern, each)
     }
-    kinds, left, chosen = allowed_kinds(wanted), set(wanted), []
+    kinds, left, chosen = allowed_kinds(wanted), wanted - ASKED_BY_USERS, []
     fitting = [offer for offer in offers() if offer.kinds <= kinds]
     while left and fitting:
         best = max(fitting, key=lambda offer: (len(offer.allows & left), -len(offer.granted - wanted)))

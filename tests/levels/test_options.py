@@ -66,5 +66,5 @@ def test_an_option_that_a_level_needs_says_how_it_looks_and_stands_in_what_is_gr
     assert EXAMPLE.search(LEVELS[folder, level].options[option]), "its description ends in an example: as in ..."
     for entry in entries(folder, level):
         assert option in entry.options
-        other = statements(entry, options={**entry.options, option: "another"})
+        other = statements(entry, options={**entry.options, option: f"{entry.options[option]}-other"})
         assert compare(statements(entry), other) != [], entry.options
