@@ -29,6 +29,7 @@ VARIABLE = re.compile(r"\$\{[^}]*\}")
 USELESS = re.compile(r"aws:|.*:Region$")
 # Actions without a resource type whose keys limit nothing that an application could say beforehand: why.
 NO_USEFUL_KEY: dict[str, str] = {
+    "lakeformation:GetDataAccess": "its key tells a read of metadata alone from others, and no table",
     "ssmmessages:CreateControlChannel": "its keys name EC2 instances and hybrid nodes, and a task is neither",
 } | dict.fromkeys(
     (
