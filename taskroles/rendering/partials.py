@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from markupsafe import Markup
 from taskroles.faults import BadInput, nearest
 from taskroles.names import VARIABLE, filled, policy_fault, substituted
 from taskroles.rendering import iam
+from taskroles.rendering.declarations import COMMENT, declared_key, declared_options
 from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_environment, origin, place_in_templates
 from taskroles.rendering.targets import Refused
 from taskroles.table.policies import RESERVED, Grant, Level
@@ -27,10 +27,6 @@ TEMPLATE = "templates/taskrole.yml.j2"
 
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
-# To the end of the text where nothing closes them: to look for the end once for each would take hours.
-OPTIONS = re.compile(r"\{%[-+]?\s*set (options|required) = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
-OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
-COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
 REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
 TARGET = {"import": None, "import_arn": None, "name": None, "arn": None}
 PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
@@ -114,6 +110,7 @@ class Renderer:
         self._needed: dict[str, list[str]] = {}
         self._needed_for: dict[frozenset[tuple[str, str]], list[str]] = {}
         self._options: dict[str, dict[str, dict[str, str]]] = {}
+        self._levels: dict[str, Level] = {}
         self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
     def levels(self) -> dict[str, Levels]:
@@ -130,9 +127,12 @@ class Renderer:
         It takes a target if its partial, or one that it includes, mentions `target` outside of comments, the options
         that `{% set options = {"name": "what it does"} %}` in one of them declares, and needs those of `set required`.
         """
-        texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
-        takes_target = any(re.search(r"\btarget\b", text) for text in texts)
-        return Level(takes_target, self.options(path), frozenset(self.declared(path)["required"]))
+        if path not in self._levels:
+            texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
+            takes_target = any(re.search(r"\btarget\b", text) for text in texts)
+            required = frozenset(self.declared(path)["required"])
+            self._levels[path] = Level(takes_target, self.options(path), required, self.key(path))
+        return self._levels[path]
 
     def options(self, partial: str) -> dict[str, str]:
         """Return all options of a partial, those that it needs first: names, and what each does."""
@@ -148,6 +148,13 @@ class Renderer:
                     found[kind] |= options
             self._options[partial] = found
         return self._options[partial]
+
+    def key(self, partial: str) -> str | None:
+        """Return the level of kms that a partial, or one that it includes, needs on a key; None if it needs none."""
+        for name in [partial, *self.needed(partial)]:
+            if PARTIAL.fullmatch(name) and (level := declared_key(name, self.sources[name])):
+                return level
+        return None
 
     def name_faults(self) -> list[str]:
         """Return what is wrong with the names of the files of policies/."""
@@ -224,7 +231,10 @@ class Renderer:
                 except BadInput as error:
                     faults += error.faults
                     continue
-                options = ", ".join(f"{name}: {value}" for name, value in grant.options)
+                options = ", ".join(
+                    [f"{name}: {value}" for name, value in grant.options]
+                    + [f"for {reason}" for reason in [grant.because] if reason]
+                )
                 described.append(Described(grant.level, grant.target, options, partial))
                 texts.append(text)
                 size += checked.characters
@@ -366,22 +376,3 @@ def targets_of(policies: list[Policy]) -> list[str]:
 def partial_path(aws_service: str, level: str) -> str:
     """Return the path of the partial that holds `level` of `aws_service`."""
     return f"policies/{aws_service}/{level}.yml.j2"
-
-
-def declared_options(path: str, source: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield `options` and `required`, each with what a partial declares so; raise BadInput where it is not data."""
-    if "set options" not in source and "set required" not in source:
-        return
-    code = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source)
-    for declared in OPTIONS.finditer(code):
-        try:
-            options = ast.literal_eval(declared[2].strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            options = None
-        if not isinstance(options, dict) or not all(
-            isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()
-        ):
-            line = code.count("\n", 0, declared.start()) + 1
-            example = '{"prefix": "begins the keys"}'
-            raise BadInput([f"{path}:{line}: `{declared[1]}` holds names and what they do, as in {example}"])
-        yield declared[1], options
