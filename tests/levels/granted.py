@@ -16,6 +16,7 @@ from taskroles.table.policies import Grant
 
 if TYPE_CHECKING:
     from taskroles.access.reading import Statement
+    from taskroles.rendering.partials import Policy
 
 CALLS = HERE / "tests/levels/calls"
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -107,11 +108,15 @@ def usual(aws_service: str, level: str) -> Entry:
     )
 
 
+def policy_of(entry: Entry) -> Policy:
+    """Return the policy of an entry as the product renders it."""
+    grant = Grant(entry.level, entry.target and "it", entry.target, tuple(entry.options.items()))
+    return RENDERER.policy(entry.aws_service, (grant,))
+
+
 def text_of(entry: Entry, **changed: Any) -> str:
     """Return the statements of an entry as YAML, with another target or other options."""
-    _, level, target, options, _ = entry._replace(**changed)
-    grant = Grant(level, target and "it", target, tuple(options.items()))
-    return RENDERER.policy(entry.aws_service, (grant,)).statements
+    return policy_of(entry._replace(**changed)).statements
 
 
 @functools.cache

