@@ -31,6 +31,7 @@ USELESS = re.compile(r"aws:|.*:Region$")
 NO_USEFUL_KEY: dict[str, str] = {
     "s3:ListAllMyBuckets": "its keys tell how a request is signed and in whose account the buckets are: in the role's",
     "xray:PutTraceSegments": "its key tells which resource of AWS made a trace, and an application is none",
+    "lakeformation:GetDataAccess": "its key tells a read of metadata alone from others, and no table",
     "ssmmessages:CreateControlChannel": "its keys name EC2 instances and hybrid nodes, and a task is neither",
 } | dict.fromkeys(
     (
