@@ -28,7 +28,10 @@ VARIABLE = re.compile(r"\$\{[^}]*\}")
 # Condition keys that tell nothing of what is reached: who asks, from where, and with which tags.
 USELESS = re.compile(r"aws:|.*:Region$")
 # Actions without a resource type whose keys limit nothing that an application could say beforehand: why.
-NO_USEFUL_KEY: dict[str, str] = {}
+NO_USEFUL_KEY: dict[str, str] = {
+    "s3:ListAllMyBuckets": "its keys tell how a request is signed and in whose account the buckets are: in the role's",
+    "xray:PutTraceSegments": "its key tells which resource of AWS made a trace, and an application is none",
+}
 
 
 @functools.cache
