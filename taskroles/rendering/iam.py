@@ -48,7 +48,9 @@ TEXT = "tag:yaml.org,2002:str"
 
 STATEMENT_KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
-READS = re.compile(r"(Batch|PartiQL|Condition)?(Check|Describe|Get|List|Lookup|Query|Receive|Scan|Search|Select|View)")
+READS = re.compile(
+    r"(Batch|PartiQL|Condition)?(Check|Decrypt|Describe|Filter|Get|List|Lookup|Query|Receive|Scan|Search|Select|StartLiveTail|Verify|View)"
+)
 RESOURCE = re.compile(r"\*|(arn:|\$\{).+")
 SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
 VARIABLE = re.compile(r"\$\{([^}]*)\}")

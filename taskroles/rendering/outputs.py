@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from taskroles.rendering.partials import RefusedGrant
     from taskroles.table.grammar import Environment, Service, Table, TaskRole
-    from taskroles.table.policies import Fault
+    from taskroles.table.policies import Fault, Grant
 
 MOST_LINES = 20
 
@@ -119,8 +119,9 @@ def read_sources(state: State) -> tuple[Table, Renderer]:
     if not state.is_recorded_of(grammar.FILE):
         validate(document)
     renderer = Renderer(sources, grammar.parameter_sizes(document.data))
-    check(document, renderer.levels())
-    return grammar.resolve(document), renderer
+    levels = renderer.levels()
+    check(document, levels)
+    return grammar.resolve(document, levels), renderer
 
 
 def with_progress(services: Iterable[Service]) -> Iterator[Service]:
@@ -191,7 +192,7 @@ def output(
                 continue
             faults += error.others
             place = (service.name, aws_service, environment.name)
-            faults += [refusal(document, place, *each) for each in error.refused]
+            faults += [refusal(document, place, index, grants[index], each) for index, each in error.refused]
         except BadInput as error:
             faults += error.faults
     if faults:
@@ -200,14 +201,19 @@ def output(
     return Output(text.encode(), origin, sum(policy.characters for policy in policies))
 
 
-def refusal(document: Document, place: tuple[str, str, str], index: int, refused: RefusedGrant) -> str:
+def refusal(
+    document: Document, place: tuple[str, str, str], index: int, refused: Grant, error: RefusedGrant
+) -> str:
     """Return the fault of a grant that its partial refuses, at the line of what is wrong: the grant's, or its target's.
 
-    `place` is the service, the AWS service and the environment whose policy has it, at `index`.
+    `place` is the service, the AWS service and the environment whose policy has it, at `index`. One that follows from
+    another grant stands nowhere but in its target, the key.
     """
-    path, grant = grammar.grant_at(document.data, *place, index)
-    where = grammar.target_path(document.data, str(grant.target), place[-1]) if refused.of_target else path
-    return f"{document.name}:{document.line(where)}: {place[1]} {grant.level}: {refused.text}"
+    where = grammar.target_path(document.data, str(refused.target), place[-1]) if refused.target else ()
+    if not refused.because and not error.of_target:
+        where = grammar.grant_at(document.data, *place, index)
+    because = f", for {refused.because}" if refused.because else ""
+    return f"{document.name}:{document.line(where)}: {place[1]} {refused.level}{because}: {error.text}"
 
 
 def quota_faults(table: Table, outputs: dict[str, Output]) -> Iterator[Fault]:

@@ -29,6 +29,8 @@ PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
 # To the end of the text where nothing closes them: to look for the end once for each would take hours.
 OPTIONS = re.compile(r"\{%[-+]?\s*set (options|required) = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
+KEY = re.compile(r"\{%[-+]?\s*set key = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
+NAME = re.compile(r'"([a-z][a-z0-9-]*)"')
 OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
 REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
@@ -114,6 +116,7 @@ class Renderer:
         self._needed: dict[str, list[str]] = {}
         self._needed_for: dict[frozenset[tuple[str, str]], list[str]] = {}
         self._options: dict[str, dict[str, dict[str, str]]] = {}
+        self._levels: dict[str, Level] = {}
         self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
     def levels(self) -> dict[str, Levels]:
@@ -130,9 +133,12 @@ class Renderer:
         It takes a target if its partial, or one that it includes, mentions `target` outside of comments, the options
         that `{% set options = {"name": "what it does"} %}` in one of them declares, and needs those of `set required`.
         """
-        texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
-        takes_target = any(re.search(r"\btarget\b", text) for text in texts)
-        return Level(takes_target, self.options(path), frozenset(self.declared(path)["required"]))
+        if path not in self._levels:
+            texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
+            takes_target = any(re.search(r"\btarget\b", text) for text in texts)
+            required = frozenset(self.declared(path)["required"])
+            self._levels[path] = Level(takes_target, self.options(path), required, self.key(path))
+        return self._levels[path]
 
     def options(self, partial: str) -> dict[str, str]:
         """Return all options of a partial, those that it needs first: names, and what each does."""
@@ -148,6 +154,16 @@ class Renderer:
                     found[kind] |= options
             self._options[partial] = found
         return self._options[partial]
+
+    def key(self, partial: str) -> str | None:
+        """Return the level of kms that a partial, or one that it includes, needs on a key; None if it needs none."""
+        for name in [partial, *self.needed(partial)]:
+            if PARTIAL.fullmatch(name) and (declared := KEY.search(self._code(name))):
+                if level := NAME.fullmatch(declared[1].strip()):
+                    return level[1]
+                line = self.sources[name].count("\n", 0, self.sources[name].find("set key")) + 1
+                raise BadInput([f'{name}:{line}: `key` is a level of kms in quotes, as in {{% set key = "decrypt" %}}'])
+        return None
 
     def name_faults(self) -> list[str]:
         """Return what is wrong with the names of the files of policies/."""
@@ -224,7 +240,10 @@ class Renderer:
                 except BadInput as error:
                     faults += error.faults
                     continue
-                options = ", ".join(f"{name}: {value}" for name, value in grant.options)
+                options = ", ".join(
+                    [f"{name}: {value}" for name, value in grant.options]
+                    + [f"for {reason}" for reason in [grant.because] if reason]
+                )
                 described.append(Described(grant.level, grant.target, options, partial))
                 texts.append(text)
                 size += checked.characters

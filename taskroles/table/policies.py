@@ -18,20 +18,28 @@ RESERVED = ("default", "none")
 
 
 class Level(NamedTuple):
-    """What a partial takes: a target or none, and options, each with what it does; some are needed."""
+    """What a partial takes: a target or none, and options, each with what it does; some are needed.
+
+    `key` is the level of kms that it needs on the key of its target, where that has one of your own.
+    """
 
     takes_target: bool
     options: dict[str, str]
     required: frozenset[str] = frozenset()
+    key: str | None = None
 
 
 class Grant(NamedTuple):
-    """One level of access to one AWS service, narrowed to a target (by name; `found_by` says how it is found)."""
+    """One level of access to one AWS service, narrowed to a target (by name; `found_by` says how it is found).
+
+    `because` says which grant it follows from, if services.yml does not write it: see table/keys.py.
+    """
 
     level: str
     target: str | None = None
     found_by: dict[str, str] | None = None
     options: tuple[tuple[str, str], ...] = ()
+    because: str = ""
 
 
 class Written(NamedTuple):

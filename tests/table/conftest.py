@@ -28,7 +28,7 @@ def table_of(text: str) -> Table:
     document = Document("services.yml", text)
     validate(document)
     check(document, LEVELS)
-    return resolve(document)
+    return resolve(document, LEVELS)
 
 
 @pytest.fixture
