@@ -201,9 +201,7 @@ def output(
     return Output(text.encode(), origin, sum(policy.characters for policy in policies))
 
 
-def refusal(
-    document: Document, place: tuple[str, str, str], index: int, refused: Grant, error: RefusedGrant
-) -> str:
+def refusal(document: Document, place: tuple[str, str, str], index: int, refused: Grant, error: RefusedGrant) -> str:
     """Return the fault of a grant that its partial refuses, at the line of what is wrong: the grant's, or its target's.
 
     `place` is the service, the AWS service and the environment whose policy has it, at `index`. One that follows from

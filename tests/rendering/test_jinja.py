@@ -78,8 +78,8 @@ PARTIALS = {
         [f"{PARTIAL}:1: includes itself, directly or through another file"],
     ),
     "a folder without its service.j2": (
-        {"policies/sns/full.yml.j2": SOUND, "USE": "sns"},
-        ['policies/sns/service.j2: is missing; it says what logical ids call the AWS service: {% set name = "SNS" %}'],
+        {"policies/mq/full.yml.j2": SOUND, "USE": "mq"},
+        ['policies/mq/service.j2: is missing; it says what logical ids call the AWS service: {% set name = "SNS" %}'],
     ),
     "a name that no logical id can have": (
         {"policies/sqs/service.j2": '{% set name = "S-Q-S" %}'},

@@ -154,11 +154,24 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("target", [{"name": "it"}, {"import": "it"}, {"import-arn": "it"}, {"arn": "arn:aws:s3:::it"}])
+KINDS = {
+    "dynamodb": "dynamodb:r:1:table/it",
+    "events": "events:r:1:event-bus/it",
+    "kms": "kms:r:1:key/it",
+    "logs": "logs:r:1:log-group:it",
+    "s3": "s3:::it",
+    "sns": "sns:r:1:it",
+    "ssm": "ssm:r:1:parameter/it",
+    "sts": "iam::1:role/it",
+}
+
+
+@pytest.mark.parametrize("target", [{"name": "it"}, {"import": "it"}, {"import-arn": "it"}, {"arn": ""}])
 @pytest.mark.parametrize(("folder", "level", "option"), OPTIONS)
 def test_an_option_takes_away_and_adds_nothing(here, folder: str, level: str, option: str, target) -> None:
     if (folder, option, *target) == ("logs", "prefix", "import-arn"):
         return  # refused: the ARN of a log group ends in a wildcard
+    target = {kind: text or f"arn:aws:{KINDS[folder]}" for kind, text in target.items()}
     wide = statements_of(here, {folder: {level: "it"}}, it=target)
     narrow = statements_of(here, {folder: {level: {"target": "it", option: "incoming/"}}}, it=target)
     kinds = {change.kind for change in compare(wide, narrow)}
