@@ -9,8 +9,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskroles.faults import BadInput
+from taskroles.rendering.declarations import COMMENT
 from taskroles.rendering.headers import Header, read_header
-from taskroles.rendering.partials import COMMENT, partial_path
+from taskroles.rendering.partials import partial_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

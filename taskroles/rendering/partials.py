@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from markupsafe import Markup
 from taskroles.faults import BadInput, nearest
 from taskroles.names import VARIABLE, filled, policy_fault, substituted
 from taskroles.rendering import iam
+from taskroles.rendering.declarations import COMMENT, declared_key, declared_options
 from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_environment, origin, place_in_templates
 from taskroles.rendering.targets import Refused
 from taskroles.table.policies import RESERVED, Grant, Level
@@ -27,12 +27,6 @@ TEMPLATE = "templates/taskrole.yml.j2"
 
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
-# To the end of the text where nothing closes them: to look for the end once for each would take hours.
-OPTIONS = re.compile(r"\{%[-+]?\s*set (options|required) = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
-KEY = re.compile(r"\{%[-+]?\s*set key = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
-NAME = re.compile(r'"([a-z][a-z0-9-]*)"')
-OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
-COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
 REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
 TARGET = {"import": None, "import_arn": None, "name": None, "arn": None}
 PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
@@ -158,11 +152,8 @@ class Renderer:
     def key(self, partial: str) -> str | None:
         """Return the level of kms that a partial, or one that it includes, needs on a key; None if it needs none."""
         for name in [partial, *self.needed(partial)]:
-            if PARTIAL.fullmatch(name) and (declared := KEY.search(self._code(name))):
-                if level := NAME.fullmatch(declared[1].strip()):
-                    return level[1]
-                line = self.sources[name].count("\n", 0, self.sources[name].find("set key")) + 1
-                raise BadInput([f'{name}:{line}: `key` is a level of kms in quotes, as in {{% set key = "decrypt" %}}'])
+            if PARTIAL.fullmatch(name) and (level := declared_key(name, self.sources[name])):
+                return level
         return None
 
     def name_faults(self) -> list[str]:
@@ -385,22 +376,3 @@ def targets_of(policies: list[Policy]) -> list[str]:
 def partial_path(aws_service: str, level: str) -> str:
     """Return the path of the partial that holds `level` of `aws_service`."""
     return f"policies/{aws_service}/{level}.yml.j2"
-
-
-def declared_options(path: str, source: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield `options` and `required`, each with what a partial declares so; raise BadInput where it is not data."""
-    if "set options" not in source and "set required" not in source:
-        return
-    code = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source)
-    for declared in OPTIONS.finditer(code):
-        try:
-            options = ast.literal_eval(declared[2].strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            options = None
-        if not isinstance(options, dict) or not all(
-            isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()
-        ):
-            line = code.count("\n", 0, declared.start()) + 1
-            example = '{"prefix": "begins the keys"}'
-            raise BadInput([f"{path}:{line}: `{declared[1]}` holds names and what they do, as in {example}"])
-        yield declared[1], options
