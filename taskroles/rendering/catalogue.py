@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 PATH = "docs/levels.md"
 ACTION = re.compile(r'^ *- "?([a-z0-9-]+:[A-Za-z0-9*]+)"? *$', re.MULTILINE)
-RESOURCE = re.compile(
-    r"^ *(?:Resource:|-) *(?:\{\{-? *(\w+)\(|(?:!Sub +)?\"?(\*|arn:[^\"\n]*)\"?)", re.MULTILINE
-)
+RESOURCE = re.compile(r"^ *(?:Resource:|-) *(?:\{\{-? *(\w+)\(|(?:!Sub +)?\"?(\*|arn:[^\"\n]*)\"?)", re.MULTILINE)
 INCLUDE = re.compile(r"\{%[-+]? *include +[\"']([^\"']+)[\"'] *[-+]?%\}")
 TOP = """\
 <!-- Generated from the headers of policies/ by `make levels`. Do not edit. -->

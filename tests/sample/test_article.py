@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,11 @@ def test_production_alone_is_protected_and_comes_after_staging() -> None:
     assert [name for name, text in said.items() if "\nwildcards: true\n" in text] == ["Dev"]
 
 
-def test_the_partials_of_the_article_name_its_points() -> None:
-    for path in (HERE / "policies").glob("*/*.yml.j2"):
-        opening = path.read_text().partition("#}")[0]
+def test_the_partials_of_the_sample_name_the_points_of_the_article() -> None:
+    used = {
+        found for path in (HERE / "out").glob("*/*.yml") for found in re.findall(r"policies/\S+\.j2", path.read_text())
+    }
+    assert "policies/sqs/full.yml.j2" in used
+    for path in used:
+        opening = (HERE / path).read_text().partition("#}")[0]
         assert "article's" in opening, path
