@@ -16,7 +16,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from taskroles.faults import BadInput, listed, printable
-from taskroles.rendering.catalogue import PATH, catalogue, page, texts
+from taskroles.rendering.catalogue import KEY, PATH, catalogue, on_key, page, texts
 from taskroles.rendering.outputs import decoded
 from taskroles.rendering.partials import Renderer
 from taskroles.rendering.sandbox import limited
@@ -109,6 +109,8 @@ def in_full(entries: list[Entry]) -> Iterator[str]:
         ]
         for name, does in entry.takes.options.items():
             pairs.append(("Option", f"{name}{' (needed)' * (name in entry.takes.required)}: {does}"))
+        if entry.takes.key:
+            pairs.append((KEY, on_key(entry)))
         for title, text in (*pairs, *texts(entry.header)):
             yield from textwrap.wrap(
                 f"{title + ':':13}{text}",

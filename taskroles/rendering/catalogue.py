@@ -31,6 +31,7 @@ What a grant in `services.yml` can choose from: `{level: target}`, with options 
 and the level alone where it takes no target. `full` is every action. Of the others tests prove that each action exists,
 that it is limited to a resource where AWS can do so, and that some call needs it.
 """
+KEY = "On the key"
 
 
 class Entry(NamedTuple):
@@ -113,8 +114,15 @@ def described(entry: Entry) -> Iterator[str]:
     yield f"- On: {', '.join(f'`{each}`' for each in entry.resources)}"
     for name, does in entry.takes.options.items():
         yield f"- Option `{name}`{' (needed)' if name in entry.takes.required else ''}: {escaped(does)}"
+    if entry.takes.key:
+        yield f"- {KEY}: {on_key(entry)}"
     for title, text in texts(header):
         yield f"- {title}: {escaped(text)}"
+
+
+def on_key(entry: Entry) -> str:
+    """Return what a level grants on the key of its target."""
+    return f"kms {entry.takes.key}, where its target names its `key`"
 
 
 def texts(header: Header) -> Iterator[tuple[str, str]]:
