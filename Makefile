@@ -41,9 +41,13 @@ access: render ## Write out/ACCESS.md, who may do what, with all else of out/
 check: rendering ## Fail, with the difference, if out/ is not what `make render` would write
 	@$(BIN)/python -I render.py --check
 
-lint: developing ## Lint out/, the schemas, the scripts and the code
+levels: rendering ## Print the levels that grants choose from, and bring docs/levels.md up to date: [SERVICE=<aws-service>]
+	@$(RUN) levels --write -- $${SERVICE:+"$$SERVICE"}
+
+lint: developing ## Lint out/, policies/, the schemas, the scripts and the code
 	@$(RUN) gate
 	@$(RUN) lint
+	@$(RUN) levels --check
 	@$(BIN)/check-jsonschema --quiet --check-metaschema taskroles/*/*.schema.json
 	@set -- .github/workflows/*.y*ml; \
 		! test -e "$$1" || $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows "$$@"
@@ -88,6 +92,9 @@ deployer: rendering ## The least policy that deploying takes: ENV=<environment> 
 demo: developing ## Deploy to a local AWS and use it as the task roles do; needs no account
 	@$(BIN)/python demo/demo.py
 
+coverage: developing ## How much of what people write, and of what AWS SAM has, the levels express
+	@$(BIN)/python tests/levels/coverage.py
+
 bench: developing ## Measure, next to a bare script and to other tools (minutes): [ROUNDS=20]
 	@$(BIN)/python bench/bench.py $${ROUNDS:+"$$ROUNDS"}
 
@@ -110,5 +117,5 @@ deploying:
 developing:
 	@$(SET_UP) render deploy develop
 
-.PHONY: help render access check lint test review explain preview deploy drift destroy deployer demo bench lock
+.PHONY: help render access check levels lint test review explain preview deploy drift destroy deployer demo coverage bench lock
 .PHONY: rendering deploying developing

@@ -19,7 +19,7 @@ CONFIGURATION = HERE / ".cfnlintrc.yaml"
 PROGRAM = ("render.py", "deploy.sh", "taskroles", "templates", "policies", ".cfnlintrc.yaml")
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Reads a template with !Sub as the long form of the intrinsic function."""
 
 

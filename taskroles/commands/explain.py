@@ -23,6 +23,7 @@ from taskroles.proposals.grants import Project, Question, decide, rendered, requ
 from taskroles.rendering.environments import path_of
 from taskroles.rendering.partials import partial_path
 from taskroles.rendering.sandbox import limited
+from taskroles.table.keys import KMS
 from taskroles.table.policies import Grant, parts
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def action_of(project: Project, message: str) -> str:
     if found := ACTION.search(message):
         return found["action"]
     if found := OPERATION.search(message):
-        return only(a for p in project.renderer.levels() for a in expand(f"{p}:{found['name']}"))
+        return only(a for p in project.levels for a in expand(f"{p}:{found['name']}"))
     return ""
 
 
@@ -223,7 +224,8 @@ def origins(project: Project, question: Question, statement: Statement) -> Itera
         alike = statements_of(rendered(project, question, {aws_service: (grant,)}), question)
         if statement._replace(line=0) in [each._replace(line=0) for each in alike]:
             target = f" {grant.target}" if grant.target else ""
-            yield f"{partial_path(aws_service, grant.level)}, services.yml:{line}: {grant.level}{target}"
+            because = f", for {grant.because}" if grant.because else ""
+            yield f"{partial_path(aws_service, grant.level)}, services.yml:{line}: {grant.level}{target}{because}"
 
 
 def granted(project: Project, question: Question) -> Iterator[tuple[int, str, Grant]]:
@@ -233,7 +235,10 @@ def granted(project: Project, question: Question) -> Iterator[tuple[int, str, Gr
         for part in parts(policy, data["environments"]):
             for below, level, target, options in part.grants if question.environment.name in part.environments else ():
                 line = project.table.document.line(("services", question.service.name, "policies", aws_service, *below))
-                yield line, aws_service, Grant(level, target, targets.get(str(target)), tuple(options.items()))
+                grant = Grant(level, target, targets.get(str(target)), tuple(options.items()))
+                yield line, aws_service, grant
+                if needed := project.on_key(aws_service, grant, question.environment.name):
+                    yield line, KMS, needed
 
 
 def main(argv: list[str]) -> int:

@@ -26,7 +26,8 @@ from taskroles.faults import BadInput
 from taskroles.rendering import outputs
 from taskroles.rendering.environments import path_of
 from taskroles.rendering.state import State
-from taskroles.table.policies import Grant, for_environment, parts
+from taskroles.table.keys import KMS, found_in, grant_on_key
+from taskroles.table.policies import Grant, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from taskroles.access.reading import Statement
     from taskroles.rendering.partials import Renderer
     from taskroles.table.grammar import Environment, Service, Table
+    from taskroles.table.policies import Level
 
 ANY = "${any resource}"  # a resource of which nothing is known
 NEW = "NEW"
+UNKNOWN = "WHICH-ONE"  # a name, or an option that a level needs, which the user has to fill in
 PLAIN = re.compile(r"[\w./-]*\w[\w./-]*", re.ASCII)  # an option that needs no quotes
 
 
@@ -46,12 +49,17 @@ class Project(NamedTuple):
 
     table: Table
     renderer: Renderer
+    levels: dict[str, dict[str, Level]]
 
     def targets(self, environment: str) -> dict[str, dict[str, str]]:
         """Return how each target is found in an environment."""
         data = self.table.document.data
         targets = data.get("targets", {})
-        return {name: for_environment(target, environment, data["environments"]) for name, target in targets.items()}
+        return {name: found_in(target, environment, data["environments"]) for name, target in targets.items()}
+
+    def on_key(self, aws_service: str, grant: Grant, environment: str) -> Grant | None:
+        """Return what a grant needs on the key of its target, None if nothing."""
+        return grant_on_key(aws_service, grant, environment, self.table.document.data, self.levels)
 
 
 class Question(NamedTuple):
@@ -80,7 +88,8 @@ class Proposal(NamedTuple):
 def load() -> Project:
     """Read the sources; raise BadInput where they are faulty."""
     state = State()
-    return Project(*outputs.read_sources(state))
+    table, renderer = outputs.read_sources(state)
+    return Project(table, renderer, renderer.levels())
 
 
 # --- what templates say --------------------
@@ -104,9 +113,12 @@ def statements_of(text: str, question: Question) -> list[Statement]:
 
 
 def statements_of_grant(project: Project, question: Question, aws_service: str, grant: Grant) -> list[Statement]:
-    """Return the statements of one grant; none if its partial does not take such a target."""
+    """Return the statements of one grant, and of what it needs on a key; none if its partial takes no such target."""
+    policies = {aws_service: (grant,)}
+    if needed := project.on_key(aws_service, grant, question.environment.name):
+        policies[KMS] = (*policies.get(KMS, ()), needed)
     try:
-        return statements_of(rendered(project, question, {aws_service: (grant,)}), question)
+        return statements_of(rendered(project, question, policies), question)
     except BadInput:
         return []
 
@@ -214,13 +226,15 @@ def smallest(project: Project, question: Question, before: list[Statement]) -> P
         statements = statements_of_grant(project, question, aws_service, grant)
         allowed = decide(question, statements).allowed
         changes = [c for c in compare(before, before + statements) if c.kind in GROWS]
-        if changes and allowed is not False:
+        if allowed is not False and question.action.lower() in {change.action.lower() for change in changes}:
             proposal = Proposal(aws_service, grant, statements, changes)
             by, name = next(iter((grant.found_by or {}).items()), ("", ""))
             likeness = difflib.SequenceMatcher(None, name, question.resource).ratio()
+            # What follows on a key does not count, or a new target without one would be less than the known one.
+            own = [action for action in added(proposal) if aws_service == KMS or not action.startswith(f"{KMS}:")]
             size = (
-                sum(access_level(action) not in ("Read", "List") for action in added(proposal)),
-                len(added(proposal)),
+                sum(access_level(action) not in ("Read", "List") for action in own),
+                len(own),
                 grant.target == NEW,
                 not allowed,
                 by == "arn",
@@ -241,14 +255,20 @@ def candidates(project: Project, question: Question) -> Iterator[tuple[str, Gran
     """Yield the grants worth a try: each level that has the action, on every target of its kind and on new ones."""
     granted = [p for service in project.table.services.values() for p in service.policies.values()]
     used = {(name, g.target, g.level) for policies in granted for name, grants in policies.items() for g in grants}
-    for aws_service, levels in project.renderer.levels().items():
+    for aws_service, levels in project.levels.items():
         takes_target = {name: level.takes_target for name, level in levels.items()}
+        needed = {
+            name: tuple((each, UNKNOWN) for each in level.options if each in level.required)
+            for name, level in levels.items()
+        }
         probes = [{"import": NEW}, {"name": f"{NEW}/"}]  # a path may be granted more than a name
         found = {
             level: [
                 statement
                 for probe in (probes if takes else [None])
-                for statement in statements_of_grant(project, question, aws_service, Grant(level, probe and NEW, probe))
+                for statement in statements_of_grant(
+                    project, question, aws_service, Grant(level, probe and NEW, probe, needed[level])
+                )
             ]
             for level, takes in takes_target.items()
         }
@@ -256,13 +276,15 @@ def candidates(project: Project, question: Question) -> Iterator[tuple[str, Gran
             if decide(question._replace(resource=""), statements).allowed is False:
                 continue
             if not takes_target[level]:
-                yield aws_service, Grant(level, None, None)
+                yield aws_service, Grant(level, None, None, needed[level])
                 continue
             alike = [other for other in levels if kinds(found[other]) & kinds(statements)]
             for name, found_by in project.targets(question.environment.name).items():
                 if any((aws_service, name, other) in used for other in alike):
-                    yield aws_service, Grant(level, name, found_by)
-            yield from ((aws_service, Grant(level, NEW, each)) for each in new_targets(question, statements))
+                    yield aws_service, Grant(level, name, found_by, needed[level])
+            yield from (
+                (aws_service, Grant(level, NEW, each, needed[level])) for each in new_targets(question, statements)
+            )
 
 
 def kinds(statements: list[Statement]) -> set[str]:
@@ -274,7 +296,7 @@ def kinds(statements: list[Statement]) -> set[str]:
 def new_targets(question: Question, statements: list[Statement]) -> Iterator[dict[str, str]]:
     """Yield the targets that would be the resource, from what a level grants on the export NEW."""
     if not question.resource:
-        yield from ({"name": "WHICH-ONE"}, {"name": "WHICH-ONE/"})
+        yield from ({"name": UNKNOWN}, {"name": f"{UNKNOWN}/"})
     elif question.resource != "*" and re.fullmatch("[!-~]+", question.resource):
         resource = symbolic(question.resource)
         patterns = {pattern for statement in statements for pattern in here(question, statement).resources}

@@ -48,7 +48,9 @@ TEXT = "tag:yaml.org,2002:str"
 
 STATEMENT_KEYS = ("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
-READS = re.compile(r"(Batch|PartiQL|Condition)?(Check|Describe|Get|List|Lookup|Query|Receive|Scan|Search|Select|View)")
+READS = re.compile(
+    r"(Batch|PartiQL|Condition)?(Check|Decrypt|Describe|Filter|Get|List|Lookup|Query|Receive|Scan|Search|Select|StartLiveTail|Verify|View)"
+)
 RESOURCE = re.compile(r"\*|(arn:|\$\{).+")
 SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -164,10 +166,13 @@ def functions(root: yaml.Node, parameters: Iterable[str]) -> tuple[list[Fault], 
     """Return what is wrong with the intrinsic functions at and below `root`, and all names that they refer to."""
     faults: list[Fault] = []
     references: set[str] = set()
+    substituted: set[int] = set()  # the texts in which a !Sub does it
     left = [root]
     while left:
         node = left.pop()
         if node.tag == TEXT:
+            if "${" in node.value and id(node) not in substituted:
+                faults += not_substituted(node, parameters)
             continue
         if isinstance(node, yaml.CollectionNode):
             left += [item[1] if isinstance(item, tuple) else item for item in node.value]
@@ -175,12 +180,20 @@ def functions(root: yaml.Node, parameters: Iterable[str]) -> tuple[list[Fault], 
             if name not in FUNCTIONS:
                 faults.append((line, f"CloudFormation has no function {written}; it has {listed(FUNCTIONS, name)}"))
             elif name == "Sub":
+                substituted.update(map(id, argument.value[:1] if isinstance(argument.value, list) else [argument]))
                 names, wrong = substitutions(argument, parameters)
                 references |= names
                 faults += wrong
             elif name == "Ref":
                 references.add(str(argument.value))
     return faults, frozenset(references)
+
+
+def not_substituted(node: yaml.Node, parameters: Iterable[str]) -> Iterator[Fault]:
+    """Yield the names in a plain text that CloudFormation would leave as they are, and IAM read as its own variables."""
+    for name in SUBSTITUTED.findall(node.value):
+        if name in parameters:
+            yield node.start_mark.line, f"${{{name}}} stands in a text without !Sub: write {{{{ ... | sub }}}}"
 
 
 def calls(node: yaml.Node) -> Iterator[tuple[str, str, int, yaml.Node]]:

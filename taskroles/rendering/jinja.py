@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import jinja2.ext
@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from taskroles.faults import visible
 from taskroles.rendering.sandbox import Sandbox, scalar
+from taskroles.rendering.targets import of_kind, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def jinja_environment(sources: dict[str, str], extensions: Sequence[type[jinja2.
         extensions=extensions,
     )
     environment.filters |= {"plain": plain, "sub": sub, "comment": comment}
-    environment.globals["refuse"] = refuse
+    environment.globals |= {"refuse": refuse, "of_kind": of_kind}
     return environment
 
 
@@ -61,11 +62,6 @@ def sub(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup) or not SUBSTITUTED.search(value):
         return value
     return Markup(f"!Sub {quoted(value)}")  # noqa: S704 - quoted just now
-
-
-def refuse(why: str) -> NoReturn:
-    """Let a partial say why it cannot do what is asked of it."""
-    raise ValueError(why)
 
 
 @functools.cache

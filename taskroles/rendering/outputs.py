@@ -12,7 +12,7 @@ from taskroles.documents import Document
 from taskroles.faults import BadInput, printable
 from taskroles.rendering import environments, iam, overview
 from taskroles.rendering.environments import path_of
-from taskroles.rendering.partials import TEMPLATE, Policy, Renderer
+from taskroles.rendering.partials import TEMPLATE, FaultyPolicy, Policy, Renderer
 from taskroles.rendering.state import State, digest, write
 from taskroles.table import grammar
 from taskroles.table.checks import check
@@ -21,8 +21,9 @@ from taskroles.table.schema import validate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from taskroles.rendering.partials import RefusedGrant
     from taskroles.table.grammar import Environment, Service, Table, TaskRole
-    from taskroles.table.policies import Fault
+    from taskroles.table.policies import Fault, Grant
 
 MOST_LINES = 20
 
@@ -80,7 +81,7 @@ def render(state: State) -> dict[str, Output]:
     table, renderer = read_sources(state)
     on_disk = recorded_outputs(state)
     outputs: dict[str, Output] = {}
-    faults = renderer.unused_faults()
+    faults = renderer.name_faults()
     common = {name: common_origin(state, renderer, environment) for name, environment in table.environments.items()}
     for service in with_progress(table.services.values()):
         for environment in table.environments.values():
@@ -91,7 +92,7 @@ def render(state: State) -> dict[str, Output]:
             known = on_disk.get(path)
             try:
                 same = known is not None and known.origin == origin
-                outputs[path] = known if same else output(renderer, service, environment, origin)
+                outputs[path] = known if same else output(renderer, service, environment, origin, table.document)
             except BadInput as error:
                 faults += error.faults
     if faults:
@@ -118,8 +119,9 @@ def read_sources(state: State) -> tuple[Table, Renderer]:
     if not state.is_recorded_of(grammar.FILE):
         validate(document)
     renderer = Renderer(sources, grammar.parameter_sizes(document.data))
-    check(document, renderer.levels())
-    return grammar.resolve(document), renderer
+    levels = renderer.levels()
+    check(document, levels)
+    return grammar.resolve(document, levels), renderer
 
 
 def with_progress(services: Iterable[Service]) -> Iterator[Service]:
@@ -167,8 +169,13 @@ def origin_of(state: State, renderer: Renderer, service: Service, environment: E
     return digest("\n".join(parts).encode())
 
 
-def output(renderer: Renderer, service: Service, environment: Environment, origin: str) -> Output:
-    """Render the template of `service` in `environment`; raise BadInput with every fault of its partials."""
+def output(
+    renderer: Renderer, service: Service, environment: Environment, origin: str, document: Document | None = None
+) -> Output:
+    """Render the template of `service` in `environment`; raise BadInput with every fault of its partials.
+
+    What a partial refuses is a fault of `document`, services.yml, at the line of the grant or of its target.
+    """
     policies: list[Policy] = []
     faults, names = [], {}
     for aws_service, grants in service.policies[environment.name].items():
@@ -179,12 +186,32 @@ def output(renderer: Renderer, service: Service, environment: Environment, origi
                 faults.append(
                     f"policies/{aws_service}/service.j2:1: {other} is called {policy.name!r} too, and {service.name} uses both"
                 )
+        except FaultyPolicy as error:
+            if document is None:
+                faults += error.faults
+                continue
+            faults += error.others
+            place = (service.name, aws_service, environment.name)
+            faults += [refusal(document, place, index, grants[index], each) for index, each in error.refused]
         except BadInput as error:
             faults += error.faults
     if faults:
         raise BadInput(faults)
     text = renderer.template(service, environment, policies)
     return Output(text.encode(), origin, sum(policy.characters for policy in policies))
+
+
+def refusal(document: Document, place: tuple[str, str, str], index: int, refused: Grant, error: RefusedGrant) -> str:
+    """Return the fault of a grant that its partial refuses, at the line of what is wrong: the grant's, or its target's.
+
+    `place` is the service, the AWS service and the environment whose policy has it, at `index`. One that follows from
+    another grant stands nowhere but in its target, the key.
+    """
+    where = grammar.target_path(document.data, str(refused.target), place[-1]) if refused.target else ()
+    if not refused.because and not error.of_target:
+        where = grammar.grant_at(document.data, *place, index)
+    because = f", for {refused.because}" if refused.because else ""
+    return f"{document.name}:{document.line(where)}: {place[1]} {refused.level}{because}: {error.text}"
 
 
 def quota_faults(table: Table, outputs: dict[str, Output]) -> Iterator[Fault]:

@@ -50,7 +50,10 @@ def overview(renderer: Renderer, table: Table, characters: dict[str, int]) -> st
                     grant.level,
                     grant.target,
                     renderer.kind(aws_service, grant),
-                    ", ".join(f"{name} {value}" for name, value in grant.options),
+                    ", ".join(
+                        [f"{name} {value}" for name, value in grant.options]
+                        + [f"for {reason}" for reason in [grant.because] if reason]
+                    ),
                 )
                 for aws_service, grants in policies.items()
                 for grant in grants

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
@@ -13,11 +13,13 @@ from markupsafe import Markup
 from taskroles.faults import BadInput, nearest
 from taskroles.names import VARIABLE, filled, policy_fault, substituted
 from taskroles.rendering import iam
+from taskroles.rendering.declarations import COMMENT, declared_key, declared_options
 from taskroles.rendering.jinja import LineMarks, encodable, indented, jinja_environment, origin, place_in_templates
+from taskroles.rendering.targets import Refused
 from taskroles.table.policies import RESERVED, Grant, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from taskroles.table.grammar import Environment, Service
 
@@ -25,10 +27,6 @@ TEMPLATE = "templates/taskrole.yml.j2"
 
 PARTIAL = re.compile(r"policies/([^/]+)/([a-z][a-z0-9-]*)\.yml\.j2")
 REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b\s*(?:\"([^\"]*)\"|'([^']*)')?")
-# To the end of the text where nothing closes them: to look for the end once for each would take hours.
-OPTIONS = re.compile(r"\{%[-+]?\s*set options = (.*?)(?:[-+]?%\}|\Z)", re.DOTALL)
-OPTION = re.compile(r"(?!target$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
-COMMENT = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
 REFERENCED = re.compile(r"\$\{([^}!]+)\}|(?:!Ref|\bRef:) *[\"']?([\w:]+)")  # in the template, before it is rendered
 TARGET = {"import": None, "import_arn": None, "name": None, "arn": None}
 PLACEHOLDER = re.compile(r'^( *)- "statements of (\w+)"$', re.MULTILINE)
@@ -58,6 +56,46 @@ class Policy(NamedTuple):
     policy_name: str = ""
 
 
+class RefusedGrant(BadInput):
+    """A partial refuses what a grant asks of it; it says itself where, and whoever knows the grant where that stands."""
+
+    def __init__(self, refused: Refused, place: str) -> None:
+        self.of_target = refused.of_target
+        self.text = str(refused) if refused.of_target else f"{refused} ({place})"
+        super().__init__([f"{place}: {refused}"])
+
+
+class FaultyPolicy(BadInput):
+    """A policy has grants that their partials refuse, each with its index, or partials with other faults."""
+
+    def __init__(self, faults: list[str], refused: list[tuple[int, RefusedGrant]]) -> None:
+        self.others, self.refused = faults, refused
+        super().__init__([*faults, *(fault for _, each in refused for fault in each.faults)])
+
+
+class Levels(Mapping[str, Level]):
+    """The levels of an AWS service by name: hundreds ship, and a table uses some of them."""
+
+    def __init__(self, renderer: Renderer, paths: dict[str, str]) -> None:
+        self._renderer, self._paths = renderer, paths
+
+    def __getitem__(self, level: str) -> Level:
+        """Return what a level takes; raise BadInput where its partial declares it wrongly."""
+        return self._renderer.level(self._paths[level])
+
+    def __contains__(self, level: object) -> bool:
+        """Tell whether there is such a level, without reading it."""
+        return level in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the levels."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        """Return how many levels there are."""
+        return len(self._paths)
+
+
 class Renderer:
     """Renders the partials and the template in `sources`, which holds the text of every file by its path."""
 
@@ -71,39 +109,55 @@ class Renderer:
         self._kinds: dict[str, str] = {}
         self._needed: dict[str, list[str]] = {}
         self._needed_for: dict[frozenset[tuple[str, str]], list[str]] = {}
-        self._options: dict[str, dict[str, str]] = {}
+        self._options: dict[str, dict[str, dict[str, str]]] = {}
+        self._levels: dict[str, Level] = {}
         self._references = frozenset(name for path in self.needed(TEMPLATE) for name in references(self._code(path)))
 
-    def levels(self) -> dict[str, dict[str, Level]]:
-        """Return, by AWS service and level, what the level takes; raise BadInput where a partial declares it wrongly.
-
-        It takes a target if its partial, or one that it includes, mentions `target` outside of comments, and the
-        options that `{% set options = {"name": "what it does"} %}` in one of them declares.
-        """
-        found: dict[str, dict[str, Level]] = {}
-        faults = []
+    def levels(self) -> dict[str, Levels]:
+        """Return, by AWS service, its levels; a partial is not read before somebody asks what its level takes."""
+        found: dict[str, dict[str, str]] = {}
         for path in self.sources:
             if match := PARTIAL.fullmatch(path):
-                texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
-                try:
-                    level = Level(any(re.search(r"\btarget\b", text) for text in texts), self.options(path))
-                    found.setdefault(match[1], {})[match[2]] = level
-                except BadInput as error:
-                    faults += error.faults
-        if faults:
-            raise BadInput(faults)
-        return found
+                found.setdefault(match[1], {})[match[2]] = path
+        return {aws_service: Levels(self, paths) for aws_service, paths in found.items()}
+
+    def level(self, path: str) -> Level:
+        """Return what the level of a partial takes; raise BadInput where the partial declares it wrongly.
+
+        It takes a target if its partial, or one that it includes, mentions `target` outside of comments, the options
+        that `{% set options = {"name": "what it does"} %}` in one of them declares, and needs those of `set required`.
+        """
+        if path not in self._levels:
+            texts = [self._code(name) for name in self.needed(path) if PARTIAL.fullmatch(name)]
+            takes_target = any(re.search(r"\btarget\b", text) for text in texts)
+            required = frozenset(self.declared(path)["required"])
+            self._levels[path] = Level(takes_target, self.options(path), required, self.key(path))
+        return self._levels[path]
 
     def options(self, partial: str) -> dict[str, str]:
-        """Return the options that a partial, or one that it includes, declares: names, and what each does."""
+        """Return all options of a partial, those that it needs first: names, and what each does."""
+        declared = self.declared(partial)
+        return {**declared["required"], **declared["options"]}
+
+    def declared(self, partial: str) -> dict[str, dict[str, str]]:
+        """Return what a partial, or one that it includes, declares: `options`, and those that are `required`."""
         if partial not in self._options:
-            partials = [name for name in self.needed(partial) if PARTIAL.fullmatch(name)]
-            declared = (declared_options(name, self.sources[name]) for name in partials)
-            self._options[partial] = {key: value for each in declared for key, value in each.items()}
+            found: dict[str, dict[str, str]] = {"options": {}, "required": {}}
+            for name in self.needed(partial):
+                for kind, options in declared_options(name, self.sources[name]) if PARTIAL.fullmatch(name) else ():
+                    found[kind] |= options
+            self._options[partial] = found
         return self._options[partial]
 
-    def unused_faults(self) -> list[str]:
-        """Return what is wrong with files of policies/ that no grant has rendered: their names and their syntax."""
+    def key(self, partial: str) -> str | None:
+        """Return the level of kms that a partial, or one that it includes, needs on a key; None if it needs none."""
+        for name in [partial, *self.needed(partial)]:
+            if PARTIAL.fullmatch(name) and (level := declared_key(name, self.sources[name])):
+                return level
+        return None
+
+    def name_faults(self) -> list[str]:
+        """Return what is wrong with the names of the files of policies/."""
         faults = []
         for path in self.sources:
             folder, name = path.rpartition("/")[::2]
@@ -113,6 +167,12 @@ class Renderer:
                     faults.append(
                         f"{path}: is no level: <level>.yml.j2, in small letters, digits and hyphens, not none or default"
                     )
+        return faults
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the names and the syntax of all files, whether somebody uses them or not."""
+        faults = self.name_faults()
+        for path in self.sources:
             if path.endswith(".j2"):
                 try:
                     self._call(path, lambda path=path: self.environment.get_template(path))
@@ -159,14 +219,28 @@ class Renderer:
         if known not in self._policies:
             name = self.name(aws_service)
             described, texts, size, found = [], [], iam.DOCUMENT_CHARACTERS, set()
-            for grant in grants:
+            faults: list[str] = []
+            refused: list[tuple[int, RefusedGrant]] = []
+            for index, grant in enumerate(grants):
                 partial = partial_path(aws_service, grant.level)
-                text, checked = self._statements(partial, grant)
-                options = ", ".join(f"{name}: {value}" for name, value in grant.options)
+                try:
+                    text, checked = self._statements(partial, grant)
+                except RefusedGrant as error:
+                    refused.append((index, error))
+                    continue
+                except BadInput as error:
+                    faults += error.faults
+                    continue
+                options = ", ".join(
+                    [f"{name}: {value}" for name, value in grant.options]
+                    + [f"for {reason}" for reason in [grant.because] if reason]
+                )
                 described.append(Described(grant.level, grant.target, options, partial))
                 texts.append(text)
                 size += checked.characters
                 found |= checked.references
+            if faults or refused:
+                raise FaultyPolicy(faults, refused)
             self._policies[known] = Policy(name, described, "\n".join(texts), size, frozenset(found))
         return self._policies[known]
 
@@ -258,6 +332,8 @@ class Renderer:
                 raise BadInput(
                     [f"{place}: there is no {error.name}{nearest(str(error.name), list(self.sources))}"]
                 ) from None
+            if isinstance(error, Refused):
+                raise RefusedGrant(error, place) from None
             if isinstance(error, MemoryError):
                 raise BadInput([f"{place}: takes more memory than one may"]) from None
             if isinstance(error, RecursionError):
@@ -300,18 +376,3 @@ def targets_of(policies: list[Policy]) -> list[str]:
 def partial_path(aws_service: str, level: str) -> str:
     """Return the path of the partial that holds `level` of `aws_service`."""
     return f"policies/{aws_service}/{level}.yml.j2"
-
-
-def declared_options(path: str, source: str) -> dict[str, str]:
-    """Return the options that a partial declares, by name; raise BadInput where it does not say them as data."""
-    declared = OPTIONS.search(COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source))
-    if not declared:
-        return {}
-    try:
-        options = ast.literal_eval(declared[1].strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        options = None
-    if isinstance(options, dict) and all(isinstance(v, str) and OPTION.fullmatch(str(k)) for k, v in options.items()):
-        return options
-    line = source.count("\n", 0, source.find("set options")) + 1
-    raise BadInput([f'{path}:{line}: `options` holds names and what they do, as in {{"prefix": "begins the keys"}}'])

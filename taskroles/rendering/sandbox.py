@@ -7,6 +7,7 @@ data alone (Jinja2's sandbox), and what it does is counted: turns of loops, call
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 import signal
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import jinja2
 from jinja2 import filters, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from taskroles.faults import BadInput
 
@@ -67,6 +69,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "scalar": scalar,
             "flat": flat,
             "indent": indent,
+            "placed": placed,
             "join": join,
             "replace": replace,
         }
@@ -153,11 +156,28 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 collection.items = [_filtered(node, "flat") for node in collection.items]
         for pair in template.find_all(nodes.Pair):
             pair.value = _filtered(pair.value, "flat")
+        for output in template.find_all(nodes.Output):
+            output.nodes = [*_placed(output.nodes)]
         return template
 
 
-def _filtered(node: nodes.Expr, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno, environment=node.environment)
+def _placed(written: list[nodes.Expr]) -> Iterator[nodes.Expr]:
+    """Yield what a template writes between two statements; what is called there, a macro, is told its column."""
+    before = ""
+    for node in written:
+        if isinstance(node, nodes.TemplateData):
+            before = node.data.rpartition("\n")[2]
+            yield node
+            continue
+        begins = re.match("[ -]*", before)
+        column = len(begins[0]) + 2 * (begins[0] != before)  # below a key, deeper than that
+        yield _filtered(node, "placed", column) if column and isinstance(node, (nodes.Call, nodes.CondExpr)) else node
+        before = ""
+
+
+def _filtered(node: nodes.Expr, name: str, *arguments: int) -> nodes.Filter:
+    constants = [nodes.Const(each, lineno=node.lineno) for each in arguments]
+    return nodes.Filter(node, name, constants, [], None, None, lineno=node.lineno, environment=node.environment)
 
 
 def scalar(value: Any) -> Any:
@@ -189,6 +209,13 @@ def indent(text: str, width: int = 4, first: bool = False, blank: bool = False) 
     if width > MOST_DIGITS:
         too_long()
     return filters.do_indent(text, width, first, blank)
+
+
+def placed(value: Any, column: int) -> Any:
+    """Return what a macro wrote with each line but the first indented, as the first one is by where it stands."""
+    if not isinstance(value, Markup) or "\n" not in value:
+        return value
+    return indent(value, min(column, MOST_DIGITS))
 
 
 @jinja2.pass_eval_context

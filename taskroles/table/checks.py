@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from taskroles.faults import listed, shown
 from taskroles.names import VARIABLE, role_fault, substituted, unknown_variable
 from taskroles.table.grammar import ENV_TYPE, PSEUDO_PARAMETERS, names_of, parameters_in, settings, task_role_of
+from taskroles.table.keys import KEY, key_faults, keys_of
 from taskroles.table.naming import names_faults
 from taskroles.table.policies import RESERVED, by_environment, parts, policy_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from taskroles.documents import Document, Path
     from taskroles.table.policies import Fault, Level
@@ -21,7 +23,7 @@ KINDS = ("import", "import-arn", "name", "arn")  # of targets
 SUBSTITUTION = re.compile(r"\$\{([^}]*)(\}?)")
 
 
-def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
+def check(document: Document, levels: Mapping[str, Mapping[str, Level]]) -> None:
     """Raise BadInput with every fault of a `document` that the schema takes.
 
     `levels` holds, by AWS service (a folder of policies/) and level (a partial in it), what the level takes.
@@ -29,7 +31,8 @@ def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
     data = document.data
     faults = [*environment_faults(data, levels), *parameter_faults(data)]
     faults += [*substitution_faults(("names", "policy"), names_of(data).policy, data)] or names_faults(data)
-    used: set[str] = set()
+    used: set[str] = {key for target in data.get("targets", {}).values() for _, key in keys_of(target)}
+    granted: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for name, service in data["services"].items():
         faults += task_role_faults(("services", name, "task_role"), service["task_role"], data)
         for aws_service, policy in service["policies"].items():
@@ -37,20 +40,25 @@ def check(document: Document, levels: dict[str, dict[str, Level]]) -> None:
             found = [*parts(policy, data["environments"], levels.get(aws_service, ()))]
             # A level too: {send: q, consume: q}, which should be a list, has its targets where levels stand.
             used.update(str(name) for part in found for _, *names, _ in part.grants for name in names)
+            for grant in (grant for part in found for grant in part.grants):
+                texts = [text for text in grant.options.values() if isinstance(text, str)]
+                faults += (each for text in texts for each in substitution_faults((*path, *grant.path), text, data))
+                if grant.level in levels.get(aws_service, ()):
+                    granted[str(grant.target)].add((aws_service, grant.level))
             if aws_service in levels:
                 faults += policy_faults(path, policy, found, data, levels[aws_service])
             else:
                 folders = listed(levels, aws_service)
                 faults.append((path, f"no folder policies/{aws_service}/; AWS services: {folders}"))
-    document.refuse([*faults, *target_faults(data, used)])
+    document.refuse([*faults, *target_faults(data, used), *key_faults(data, granted, levels)])
 
 
-def environment_faults(data: dict[str, Any], levels: dict[str, dict[str, Level]]) -> Iterator[Fault]:
+def environment_faults(data: dict[str, Any], levels: Mapping[str, Mapping[str, Level]]) -> Iterator[Fault]:
     """Yield what is wrong with the environments: their names, and what comes before which."""
     names, seen = dict.fromkeys(data["environments"]), {}
     for index, name in enumerate(names):
         where: Path = ("environments", name if isinstance(data["environments"], dict) else index)
-        if name in (*RESERVED, *KINDS):
+        if name in (*RESERVED, *KINDS, KEY):
             yield where, f"{name!r} is no name for an environment: policies and targets say it themselves"
         for aws_service in [each for each in levels if name in levels[each]]:
             yield (
@@ -106,12 +114,13 @@ def target_faults(data: dict[str, Any], used: set[str]) -> Iterator[Fault]:
 
 def found_by_faults(path: Path, found_by: Any, data: dict[str, Any]) -> Iterator[Fault]:
     """Yield what is wrong with one way to find a target."""
-    if not isinstance(found_by, dict) or len(found_by) != 1:
+    ways = [(kind, value) for kind, value in found_by.items() if kind != KEY] if isinstance(found_by, dict) else []
+    if len(ways) != 1:
         yield path, f"{shown(found_by)} is no target: one of {', '.join(KINDS)}, as in {{name: orders}}"
         return
-    ((kind, value),) = found_by.items()
+    ((kind, value),) = ways
     if kind not in KINDS:
-        yield (*path, kind), f"unknown key {kind!r}; allowed: {listed(KINDS, kind)}"
+        yield (*path, kind), f"unknown key {kind!r}; allowed: {listed([*KINDS, KEY], kind)}"
     elif kind == "arn" and not value.startswith("arn:"):
         yield (*path, kind), f"{shown(value)} is no ARN, such as arn:aws:sqs:eu-west-1:123456789012:orders"
     elif kind != "arn" and value.startswith("arn:"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskroles.names import Names
-from taskroles.table.policies import Grant, for_environment, parts
+from taskroles.table.keys import KEY, found_in, keys_of, with_keys
+from taskroles.table.policies import Grant, by_environment, for_environment, parts
 
 if TYPE_CHECKING:
-    from taskroles.documents import Document
+    from taskroles.documents import Document, Path
+    from taskroles.table.keys import Levels
     from taskroles.table.policies import Written
 
 FILE = "services.yml"
@@ -54,9 +56,10 @@ class Table(NamedTuple):
     services: dict[str, Service]
 
 
-def resolve(document: Document) -> Table:
-    """Return the table of a `document` without faults."""
+def resolve(document: Document, levels: Levels) -> Table:
+    """Return the table of a `document` without faults; `levels` says what each level takes."""
     data = document.data
+    has_keys = any(any(keys_of(target)) for target in data.get("targets", {}).values())
     environments = {name: environment_of(name, data) for name in data["environments"]}
     services = {}
     for name, service in data["services"].items():
@@ -66,15 +69,32 @@ def resolve(document: Document) -> Table:
                 for environment in part.environments if part.grants else ():
                     found = tuple(grant_of(written, environment, data) for written in part.grants)
                     policies[environment][aws_service] = found
+        if has_keys:
+            policies = {each: with_keys(granted, each, data, levels) for each, granted in policies.items()}
         services[name] = Service(name, data["services"].lines[name], task_role_of(service["task_role"]), policies)
     return Table(document, environments, services)
 
 
+def grant_at(data: dict[str, Any], service: str, aws_service: str, environment: str, index: int) -> Path:
+    """Return where the grant of that index stands which a service has on an AWS service in an environment."""
+    policy = data["services"][service]["policies"][aws_service]
+    grants = next(part.grants for part in parts(policy, data["environments"]) if environment in part.environments)
+    return ("services", service, "policies", aws_service, *grants[index].path)
+
+
+def target_path(data: dict[str, Any], target: str, environment: str) -> Path:
+    """Return where it stands how a target is found in an environment."""
+    found = data["targets"][target]
+    by = (environment if environment in found else "default",) if by_environment(found, data["environments"]) else ()
+    (kind,) = (each for each in (found[by[0]] if by else found) if each != KEY)
+    return ("targets", target, *by, kind)
+
+
 def grant_of(written: Written, environment: str, data: dict[str, Any]) -> Grant:
     """Return a grant as it is in one environment."""
-    found_by = data.get("targets", {}).get(str(written.target))
+    target = data.get("targets", {}).get(str(written.target))
     options = tuple((name, str(value)) for name, value in written.options.items())
-    return Grant(written.level, written.target, for_environment(found_by, environment, data["environments"]), options)
+    return Grant(written.level, written.target, found_in(target, environment, data["environments"]), options)
 
 
 def task_role_of(written: Any) -> TaskRole:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskroles.faults import listed, nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from taskroles.documents import Path
 
@@ -18,19 +18,28 @@ RESERVED = ("default", "none")
 
 
 class Level(NamedTuple):
-    """What a partial takes: a target or none, and options, each with what it does."""
+    """What a partial takes: a target or none, and options, each with what it does; some are needed.
+
+    `key` is the level of kms that it needs on the key of its target, where that has one of your own.
+    """
 
     takes_target: bool
     options: dict[str, str]
+    required: frozenset[str] = frozenset()
+    key: str | None = None
 
 
 class Grant(NamedTuple):
-    """One level of access to one AWS service, narrowed to a target (by name; `found_by` says how it is found)."""
+    """One level of access to one AWS service, narrowed to a target (by name; `found_by` says how it is found).
+
+    `because` says which grant it follows from, if services.yml does not write it: see table/keys.py.
+    """
 
     level: str
     target: str | None = None
     found_by: dict[str, str] | None = None
     options: tuple[tuple[str, str], ...] = ()
+    because: str = ""
 
 
 class Written(NamedTuple):
@@ -87,7 +96,7 @@ def written(path: Path, item: Any) -> Written:
 
 
 def policy_faults(
-    path: Path, policy: Any, found: list[Part], data: dict[str, Any], levels: dict[str, Level]
+    path: Path, policy: Any, found: list[Part], data: dict[str, Any], levels: Mapping[str, Level]
 ) -> Iterator[Fault]:
     """Yield what is wrong with the policy at `path`, whose parts are `found`, on an AWS service that has these levels."""
     environments, aws_service = data["environments"], path[-1]
@@ -111,7 +120,7 @@ def policy_faults(
         yield path, f"{aws_service} says nothing for {' and '.join(missing)}; {remedy}"
 
 
-def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels: dict[str, Level]) -> Iterator[str]:
+def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels: Mapping[str, Level]) -> Iterator[str]:
     """Yield what is wrong with a grant on an AWS service of these `levels`."""
     _, level, target, options = grant
     targets = data.get("targets", {})
@@ -128,13 +137,18 @@ def grant_faults(aws_service: str, grant: Written, data: dict[str, Any], levels:
         yield f"{level} takes no target: policies/{aws_service}/{level}.yml.j2 does not mention `target`; write it alone: {level}"
     elif target is not None and target not in targets:
         yield f"no target is called {target!r}; targets: {listed(targets, target)}"
-    yield from option_faults(level, options, levels[level].options if level in levels else {})
+    if level in levels:
+        yield from option_faults(level, options, levels[level])
 
 
-def option_faults(level: str, options: dict[str, Any], known: dict[str, str]) -> Iterator[str]:
-    """Yield what is wrong with the options of a grant."""
+def option_faults(level: str, options: dict[str, Any], takes: Level) -> Iterator[str]:
+    """Yield what is wrong with the options of a grant of a level that `takes` some."""
+    known = takes.options
+    for name in known:
+        if name in takes.required and name not in options:
+            yield f"{level} needs the option {name}, which {known[name]}"
     for name, value in options.items():
         if name not in known:
             yield f"{level} has no option {name!r}; options: {listed(known, name)}"
-        elif not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,1011}", value) or "${" in value:
-            yield f"{level}: the option {name} must be printable ASCII without blanks and ${{...}}; it is {shown(value)}"
+        elif not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,1011}", value):
+            yield f"{level}: the option {name} must be printable ASCII without blanks; it is {shown(value)}"

@@ -65,7 +65,7 @@ QUESTIONS = [
     ),
     (backend("sqs:ListQueues", "*"), "denied: sqs:ListQueues for backend in Production on *", "sqs: {Dev: full, "),
     (backend("sqs:ReceiveMessage", "arn:aws:sns:eu-west-1:1:a"), "denied: ", "  it may on arn:${AWS::Partition}:sqs:"),
-    (backend("kms:Decrypt"), "denied: ", "no level that ships allows it"),
+    (backend("kms:CreateGrant"), "denied: ", "no level that ships allows it"),
     (backend("SQS:sendmessage", environment="Dev"), "allowed: sqs:SendMessage for backend in Dev", "  allowed on *"),
 ]
 
@@ -233,7 +233,7 @@ def test_a_message_of_sqs_without_action_or_role_is_read_by_its_operation_and_ur
 def test_a_message_of_s3_that_says_access_denied_is_read_by_its_operation(shipped) -> None:
     message = "An error occurred (AccessDenied) when calling the GetObject operation: Access Denied"
     answer = explain(shipped, error=message, service="backend", environment="Staging")
-    assert "      s3: {Staging: {read: sample-bucket}, default: none}\n" in answer
+    assert "      s3: {Staging: {read-objects: sample-bucket}, default: none}\n" in answer
 
 
 OTHERS = {

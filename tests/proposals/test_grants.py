@@ -38,18 +38,19 @@ def test_a_denied_call_on_a_queue_of_another_account_needs_its_arn(shipped) -> N
 
 
 def test_a_new_level_takes_the_place_of_the_one_that_it_contains(project) -> None:
-    project.replace("services.yml", "{read-write: sample-table}", "{read: sample-table}")
+    project.replace("services.yml", "{read: sample-infra}", "{describe: sample-infra}")
     project.render()
+    stack = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/mynavi-sample-infra/1"
     assert (
-        "      dynamodb: {Dev: full, Staging: {read-write: sample-table}, default: {read: sample-table}}\n"
-        in explain(project, **backend("dynamodb:PutItem", f"{TABLE}/a", "Staging"))
+        "      cloudformation: {Dev: full, Staging: {read: sample-infra}, default: {describe: sample-infra}}\n"
+        in explain(project, **backend("cloudformation:ListStackResources", stack, "Staging"))
     )
 
 
 def test_every_parameter_below_a_path_is_less_than_full_access(shipped) -> None:
     answer = explain(shipped, **backend("ssm:GetParametersByPath", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/app"))
-    assert '\n  app: {name: "app/"}\n' in answer
-    assert "Production: [{read: rds-password}, {read: app}]" in answer
+    assert '\n  app: {name: "app"}\n' in answer
+    assert "Production: [{read: rds-password}, {read-path: app}]" in answer
 
 
 def test_a_target_of_another_kind_is_not_offered(shipped) -> None:
@@ -113,7 +114,7 @@ def test_grants_with_options_stay_as_they_are(tmp_path) -> None:
     project = Project(tmp_path, "acme")
     before = "s3: {read-write: {target: uploads, prefix: incoming/}}"
     after = (
-        "s3: {dev: [{read-write: {target: uploads, prefix: incoming/}}, {read-write-objects: uploads}], default: "
+        "s3: {dev: [{read-write: {target: uploads, prefix: incoming/}}, {put-objects: uploads}], default: "
         "{read-write: {target: uploads, prefix: incoming/}}}"
     )
     asked = {"service": "orders-api", "action": "s3:PutObject", "resource": "arn:aws:s3:::uploads/outgoing/a"}
@@ -144,8 +145,8 @@ def test_a_grant_without_the_option_takes_the_place_of_one_with_it(acme) -> None
 @pytest.mark.parametrize(
     ("environment", "bucket", "entry"),
     [
-        ("live", "acme-reports", "s3: {live: {read: reports}, default: none}"),
-        ("dev", "acme-reports-dev", "s3: {dev: {read: reports}, default: none}"),
+        ("live", "acme-reports", "s3: {live: {list: reports}, default: none}"),
+        ("dev", "acme-reports-dev", "s3: {dev: {list: reports}, default: none}"),
     ],
 )
 def test_a_target_by_environment_is_offered_where_it_is_the_resource(acme, environment, bucket, entry) -> None:
@@ -159,7 +160,7 @@ def test_where_it_is_not_the_resource_a_target_by_environment_is_not_offered(acm
     asked = {"service": "mail", "action": "s3:ListBucket", "resource": "arn:aws:s3:::acme-reports-dev"}
     answer = explain(acme, environment="live", **asked)
     assert "write into" in answer or "add to the policies of mail" in answer
-    assert "{read: reports}" not in answer
+    assert ": reports}" not in answer
 
 
 def test_an_import_of_an_arn_is_a_condition_of_the_proposal(acme) -> None:
@@ -168,3 +169,14 @@ def test_an_import_of_an_arn_is_a_condition_of_the_proposal(acme) -> None:
     assert "      sqs: {qa: [{consume: mail-queue}, {send: mail-queue}], default: {consume: mail-queue}}\n" in answer
     condition = "if the export acme-mail-queue-arn-qa is arn:aws:sqs:eu-west-1:222222222222:mail\n"
     assert f"it allows sqs:SendMessage {condition}" in answer
+
+
+def test_an_option_that_a_level_needs_is_left_for_the_user_to_fill_in(project) -> None:
+    partial = (
+        '{% set required = {"cluster": "names the cluster, as in live"} %}\n- Effect: Allow\n  Action:\n'
+        '    - "ecs:ListTasks"\n  Resource: "*"\n  Condition:\n    StringEquals:\n      ecs:cluster: {{ cluster | sub }}\n'
+    )
+    project.write("policies/ecs/list.yml.j2", partial)
+    project.write("policies/ecs/service.j2", '{% set name = "ECS" %}\n')
+    answer = explain(project, **backend("ecs:ListTasks"))
+    assert "ecs: {Production: {list: {cluster: WHICH-ONE}}, default: none}\n" in answer

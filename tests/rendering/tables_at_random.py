@@ -99,7 +99,7 @@ def values(pick: Pick) -> st.SearchStrategy[Any]:
 
 
 def found_by(pick: Pick) -> st.SearchStrategy[dict[str, Any]]:
-    """Return one way to find a target. Its ARN is of any AWS service: what a level makes of it is not looked at."""
+    """Return one way to find a target. Its ARN is of any AWS service."""
     arn = pick("arn:aws:s3:::b", "arn:aws:sqs:eu-west-1:123456789012:${EnvType}", "arn:${AWS::Partition}:s3:::${Stack}")
     ways = {
         "import": values(pick),
@@ -166,8 +166,11 @@ ARNS = {
 }
 
 
-def with_fitting_arns(table: dict[str, Any]) -> dict[str, Any]:
-    """Give each target that is an ARN one of the AWS service that is granted on it; a name if there are several."""
+def with_fitting_targets(table: dict[str, Any]) -> dict[str, Any]:
+    """Give each target that is an ARN one of the AWS service that is granted on it, a name if there are several.
+
+    And a path, which only parameters have, becomes a name elsewhere.
+    """
     policies = [policy for service in table["services"].values() for policy in service["policies"].items()]
 
     def fitting(name: str, found_by: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +178,8 @@ def with_fitting_arns(table: dict[str, Any]) -> dict[str, Any]:
             return {environment: fitting(name, each) for environment, each in found_by.items()}
         of = {aws_service for aws_service, policy in policies if f'": "{name}"' in json.dumps({"": policy})}
         arn = {"arn": ARNS[min(of)]} if len(of) == 1 else {"name": "queue"}
-        return arn if "arn" in found_by else found_by
+        path = found_by.get("name", "").startswith("/") and of != {"ssm"}
+        return arn if "arn" in found_by else {"name": "queue"} if path else found_by
 
     return {**table, "targets": {name: fitting(name, target) for name, target in table["targets"].items()}}
 

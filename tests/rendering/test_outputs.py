@@ -154,7 +154,7 @@ FAULTS = {
         [
             "services.yml:4: nothing is called ${Vpc}; add it below `parameters:` in services.yml, or use one of EnvType, "
             "AWS::AccountId, AWS::Partition, AWS::Region, AWS::URLSuffix",
-            "services.yml:5: sqs: no level is called 'ful'; levels: full, send. Did you mean 'full'?",
+            "services.yml:5: sqs: no level is called 'ful'; levels: full, send-consume, send. Did you mean 'full'?",
         ],
     ),
     "is no YAML": ("environments: [\n", ["services.yml:2: not YAML: did not find expected node content"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from project import HERE, Project, load
 
 SAMPLE = Path(__file__).parent
 ENVIRONMENTS = ("Dev", "Staging", "Production")
+PARTIAL = re.compile(r"\((policies/\S+)\)$", re.MULTILINE)  # in the comment above a policy
 ARTICLE = json.loads((SAMPLE / "article-policies.json").read_text())
 
 
@@ -77,6 +79,8 @@ def test_production_alone_is_protected_and_comes_after_staging() -> None:
 
 
 def test_the_partials_of_the_article_name_its_points() -> None:
-    for path in (HERE / "policies").glob("*/*.yml.j2"):
-        opening = path.read_text().partition("#}")[0]
-        assert "article's" in opening, path
+    used = {name for path in (HERE / "out").glob("*/*-cfn.yml") for name in PARTIAL.findall(path.read_text())}
+    assert len(used) > len({name for name in used if name.endswith("/full.yml.j2")}) > 0
+    for name in sorted(used):
+        opening = (HERE / name).read_text().partition("#}")[0]
+        assert "article's" in opening, name

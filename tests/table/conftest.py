@@ -20,6 +20,7 @@ PREFIX = {"prefix": "begins the keys", "max-age": "in days"}
 LEVELS = {
     "sqs": {"full": Level(False, {}), "send": Level(True, {}), "consume": Level(True, {})},
     "s3": {"full": Level(True, {}), "read": Level(True, PREFIX)},
+    "kms": {"decrypt": Level(True, {"via": "names the AWS service, as in sqs"}, frozenset(["via"]))},
 }
 
 
@@ -27,7 +28,7 @@ def table_of(text: str) -> Table:
     document = Document("services.yml", text)
     validate(document)
     check(document, LEVELS)
-    return resolve(document)
+    return resolve(document, LEVELS)
 
 
 @pytest.fixture

@@ -97,12 +97,12 @@ TARGETS = {
     "a misspelt kind": (
         "{imprt: a}",
         "{send: q}",
-        ["2: unknown key 'imprt'; allowed: import, import-arn, name, arn. Did you mean 'import'?"],
+        ["2: unknown key 'imprt'; allowed: import, import-arn, name, arn, key. Did you mean 'import'?"],
     ),
     "a misspelt kind in an environment": (
         "{dev: {import-arm: a}, default: {arn: 'arn:aws:sqs:::q'}}",
         "{send: q}",
-        ["2: unknown key 'import-arm'; allowed: import, import-arn, name, arn. Did you mean 'import-arn'?"],
+        ["2: unknown key 'import-arm'; allowed: import, import-arn, name, arn, key. Did you mean 'import-arn'?"],
     ),
     "no kind in an environment": ("{dev: a, live: {name: b}}", "{send: q}", [f'2: "a" {IS_TARGET}']),
     "a kind and an environment": (

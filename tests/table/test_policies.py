@@ -24,7 +24,7 @@ POLICIES = {
     ),
     "a misspelt AWS service": (
         "sqss: full",
-        ["no folder policies/sqss/; AWS services: sqs, s3. Did you mean 'sqs'?"],
+        ["no folder policies/sqss/; AWS services: sqs, s3, kms. Did you mean 'sqs'?"],
     ),
     "a misspelt environment": (
         "sqs: {dev: full, lvie: full}",
@@ -83,6 +83,10 @@ POLICIES = {
         "s3: {read: {target: q, prefx: a/}}",
         ["s3: read has no option 'prefx'; options: prefix, max-age. Did you mean 'prefix'?"],
     ),
+    "a needed option left out": (
+        "kms: {decrypt: q}",
+        ["kms: decrypt needs the option via, which names the AWS service, as in sqs"],
+    ),
     "options and no target": ("s3: {read: {prefix: a/}}", ["s3: read needs a target, as in {read: q}"]),
     "options of a level that has none": (
         "sqs: {send: {target: q, prefix: a/}}",
@@ -95,17 +99,20 @@ POLICIES = {
     "options that are no text": (
         "s3: {read: {target: q, prefix: [a/], max-age: {a: b}}}",
         [
-            's3: read: the option max-age must be printable ASCII without blanks and ${...}; it is {"a": "b"}',
-            's3: read: the option prefix must be printable ASCII without blanks and ${...}; it is ["a/"]',
+            's3: read: the option max-age must be printable ASCII without blanks; it is {"a": "b"}',
+            's3: read: the option prefix must be printable ASCII without blanks; it is ["a/"]',
         ],
     ),
     "an empty option": (
         "s3: {read: {target: q, prefix: ''}}",
-        ['s3: read: the option prefix must be printable ASCII without blanks and ${...}; it is ""'],
+        ['s3: read: the option prefix must be printable ASCII without blanks; it is ""'],
     ),
-    "a substitution in an option": (
-        "s3: {read: {target: q, prefix: '${EnvType}/'}}",
-        ['s3: read: the option prefix must be printable ASCII without blanks and ${...}; it is "${EnvType}/"'],
+    "what nothing substitutes in an option": (
+        "s3: {read: {target: q, prefix: '${EnvTyp}/'}}",
+        [
+            "nothing is called ${EnvTyp}; add it below `parameters:` in services.yml, or use one of EnvType, "
+            "AWS::AccountId, AWS::Partition, AWS::Region, AWS::URLSuffix. Did you mean 'EnvType'?"
+        ],
     ),
     "several targets among options": (
         "s3: {read: {target: [q, r]}}",
