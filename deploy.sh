@@ -252,7 +252,7 @@ guard() { # a protected environment's stacks against being deleted otherwise tha
 enable_termination_protection() { # SERVICE ID
   local said what="deploy.sh: $1 is deployed, and its stack is not protected against being deleted"
   said=$(aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$2" \
-    </dev/null 2>&1 >/dev/null) || printf '%s:%s\n' "$what" "${said//$'\n'/ }" >"$work/unguarded.$1"
+    </dev/null 2>&1 >/dev/null) || tr '\n' ' ' <<<"$what: $said" >"$work/unguarded.$1"
 }
 
 held() { # whether the roles hold in IAM what was deployed
@@ -262,10 +262,8 @@ held() { # whether the roles hold in IAM what was deployed
   [[ ! $deployed || $lost ]] || of_copy held -- "$environment" $deployed || failed=1
 }
 
-deployed_services() {
-  local names
-  names=$(sed -n 's/^\([^ ]*\) *deployed (.*/\1/p' <<<"$outcomes")
-  echo "${names//$'\n'/ }"
+deployed_services() { # on one line
+  sed -n 's/^\([^ ]*\) *deployed (.*/\1/p' <<<"$outcomes" | tr '\n' ' '
 }
 
 show_permissions() {

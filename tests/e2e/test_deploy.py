@@ -124,6 +124,7 @@ def test_a_failed_update_says_that_the_old_policies_are_back(project, aws) -> No
     assert states(aws) == {f"{PREFIX}backend-staging": "UPDATE_ROLLBACK_COMPLETE"}
 
 
+@pytest.mark.thorough
 def test_ctrl_c_leaves_aws_as_it_is_says_what_runs_on_and_takes_back_what_has_not_begun(project, aws) -> None:
     endless = "\n  Wait:\n    Type: AWS::CloudFormation::WaitCondition\n"
     endless += "    CreationPolicy: {ResourceSignal: {Timeout: PT10M}}\n"

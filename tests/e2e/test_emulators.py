@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from deployed import PREFIX, TEMPLATE, change_sets, deploy, given_service, states
 from proxy import changed, proxy
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 BACKEND = TEMPLATE("Staging", "backend")
 
 
+@pytest.mark.thorough
 def test_a_change_set_without_a_template_is_refused_in_a_sentence(project, empty_aws) -> None:
     # LocalStack answers GetTemplate of a change set with the template that the stack has: a new one has none.
     with proxy(empty_aws) as between:
@@ -25,6 +27,7 @@ def test_a_change_set_without_a_template_is_refused_in_a_sentence(project, empty
     assert (states(empty_aws), change_sets(empty_aws)) == ({}, [])
 
 
+@pytest.mark.thorough
 def test_a_change_set_that_would_leave_what_is_deployed_is_refused_with_the_reason(project, empty_aws) -> None:
     # Both give the template that is deployed for a change set that has another.
     given_service(empty_aws, f"{PREFIX}backend-staging", project.read(BACKEND))
@@ -39,6 +42,7 @@ def test_a_change_set_that_would_leave_what_is_deployed_is_refused_with_the_reas
     assert change_sets(empty_aws) == []
 
 
+@pytest.mark.thorough
 def test_a_stack_that_is_deleted_is_none_though_it_is_listed(project, empty_aws) -> None:
     # LocalStack lists it without its tags, and knows no change sets of it.
     given_service(empty_aws, f"{PREFIX}backend-staging", project.read(BACKEND))
@@ -49,6 +53,7 @@ def test_a_stack_that_is_deleted_is_none_though_it_is_listed(project, empty_aws)
     assert (result.returncode, result.stdout) == (0, "nothing to delete\n"), result.stderr
 
 
+@pytest.mark.thorough
 def test_a_preview_deletes_its_change_set_though_its_tags_are_not_told(project, empty_aws) -> None:
     # moto keeps no tags of a change set; the AWS CLI has said that it has made it.
     with proxy(empty_aws) as between:

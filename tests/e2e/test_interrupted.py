@@ -42,6 +42,7 @@ def interrupted(
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("action", "number", "left"),
     [

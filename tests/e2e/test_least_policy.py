@@ -188,6 +188,7 @@ def test_with_the_document_all_works_without_an_action_a_step_fails_and_none_is_
     assert deployer.asked == deployer.needed()
 
 
+@pytest.mark.thorough
 def test_with_the_template_a_protected_environment_is_updated_and_destroyed(project, aws, tmp_path) -> None:
     policy = as_deployed(aws, project, "Production")
     deployer = Deployer(aws, "deployer-of-protected", policy, tmp_path)

@@ -65,6 +65,7 @@ def aws(project: Project) -> Iterator[dict[str, str]]:
         yield aws
 
 
+@pytest.mark.thorough
 def test_a_dozen_services_are_deployed_through_throttling_with_bounded_calls_and_progress_on_a_terminal(
     project, aws
 ) -> None:

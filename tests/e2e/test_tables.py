@@ -77,6 +77,7 @@ def test_a_parameter_has_the_value_of_its_environment_and_an_option_narrows(proj
     ]
 
 
+@pytest.mark.thorough
 def test_a_value_other_than_reviewed_holds_for_one_deploy_and_each_change_is_warned_of(project, aws) -> None:
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
     export = {"Value": {"Ref": "Role"}, "Export": {"Name": "other-vpc-mail-role-dev"}}

@@ -36,6 +36,7 @@ def tags(aws: dict[str, str]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in stack["Tags"] if tag["Key"] != "deploy"}
 
 
+@pytest.mark.thorough
 def test_clones_with_and_without_history_update_a_stack_for_its_template_alone(project, aws, tmp_path) -> None:
     project.write(".gitattributes", "* -text\nout/** text\n")
     commit(project)

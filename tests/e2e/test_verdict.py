@@ -148,6 +148,7 @@ def when_asked(between: Proxy, action: str, play: Play) -> Play:
     return begin
 
 
+@pytest.mark.thorough
 def test_an_update_that_another_job_cancels_has_failed_and_one_that_aws_never_heard_of_has_too(project, aws) -> None:
     given_services(project, aws, "backend", "frontend")
     edit(project, BACKEND, *REFUSED_BY_IAM)
@@ -177,6 +178,7 @@ def test_an_update_that_another_job_cancels_has_failed_and_one_that_aws_never_he
     assert states(aws)[STACK("frontend")] == "CREATE_COMPLETE"
 
 
+@pytest.mark.thorough
 def test_an_update_that_aws_heard_of_though_the_aws_cli_did_not_hear_back_is_judged_by_its_events(project, aws) -> None:
     given_services(project, aws, "backend", "frontend")
     with proxy(aws) as between:
@@ -211,6 +213,7 @@ def test_events_without_a_token_end_with_the_right_verdict(project, aws) -> None
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("action", ["CreateChangeSet", "ExecuteChangeSet", "DescribeStackEvents"])
 def test_when_the_token_expires_half_way_what_aws_goes_on_with_and_what_was_not_begun_are_said(
     project, aws, action

@@ -114,6 +114,7 @@ def test_stacks_of_a_protected_environment_are_guarded_and_nothing_is_asked_wher
     assert states(aws) == {}
 
 
+@pytest.mark.thorough
 def test_what_never_came_up_is_deleted_though_it_is_guarded_and_what_will_not_come_up_is_not_guarded(
     project, aws
 ) -> None:
@@ -192,6 +193,7 @@ def test_whatever_owns_a_policy_name_on_the_role_is_named_and_other_oddities_sto
         assert f"{said(owner)}      {NAME(kind)} on role {role}\n" in problems
 
 
+@pytest.mark.thorough
 def test_stacks_that_out_no_longer_has_are_listed_and_can_be_destroyed_and_those_of_strangers_cannot(
     project, aws
 ) -> None:
@@ -218,6 +220,7 @@ def test_stacks_that_out_no_longer_has_are_listed_and_can_be_destroyed_and_those
     assert states(aws).keys() == {*strangers, f"{PREFIX}batch-staging"}
 
 
+@pytest.mark.thorough
 def test_policies_that_a_stack_which_never_came_up_has_left_are_its_own(project, aws, roles) -> None:
     before, what, after = project.read(BACKEND).rpartition(REFUSED_BY_IAM[0])
     template = before + what.replace(*REFUSED_BY_IAM) + after

@@ -27,6 +27,7 @@ def test_it_has_a_template_in_each_environment_that_is_clean(clone) -> None:
     clone.make("lint")
 
 
+@pytest.mark.thorough
 def test_the_demo_tries_what_it_may_do_too(clone) -> None:
     demo = clone.make("demo")
 

@@ -77,6 +77,7 @@ def test_the_protected_environment_wants_yes_and_its_own_account(adopted, aws) -
     assert states(aws["live"]) == {"acme-mail-taskrole-live": "CREATE_COMPLETE"}
 
 
+@pytest.mark.thorough
 def test_the_demo_shows_what_its_own_table_allows(adopted) -> None:
     demo = adopted.make("demo")
 

@@ -51,7 +51,7 @@ def test_a_script_uses_nothing_that_macos_does_not_know(script: str, name: str) 
 def test_an_array_that_may_be_empty_is_expanded_as_bash_3_2_can() -> None:
     """An empty array is an unset variable there: fatal under set -u, unless it is written ${a[@]+"${a[@]}"}.
 
-    Never empty: the services after main has looked at them, and what is made of these or of what stacks there are.
+    Never empty: the services after main has looked at them, what is made of these or of what stacks there are, and a change set's tags.
     """
     text = (HERE / "deploy.sh").read_text()
     before, looked, after = text.partition("if ((${#services[@]} == 0)); then")
@@ -62,7 +62,7 @@ def test_an_array_that_may_be_empty_is_expanded_as_bash_3_2_can() -> None:
     guarded = re.compile(r"\$\{(\w+)\[@\]\+[^}]*\{\1\[@\]\}")
     expanded = re.compile(r"\$\{(\w+)\[@\]")
     assert expanded.findall(guarded.sub("", before)) == []
-    assert set(expanded.findall(guarded.sub("", after))) == {"services", "batch", "deleted", "flags", "all"}
+    assert set(expanded.findall(guarded.sub("", after))) == {"services", "batch", "flags", "tags", "lines"}
 
 
 @pytest.mark.parametrize(
