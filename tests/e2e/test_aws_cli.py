@@ -8,6 +8,7 @@ from deployed import PREFIX, deploy, lines_about, states
 pytestmark = pytest.mark.usefixtures("empty_aws")
 
 
+@pytest.mark.thorough
 def test_a_preview_only_makes_change_sets_and_deletes_what_making_them_left_behind(project, aws, stand_in) -> None:
     path, calls = stand_in(
         '--version | "cloudformation deploy --no-execute-changeset "*) real "$@" ;;\n'
@@ -60,6 +61,7 @@ def test_a_name_that_another_deploy_took_in_the_same_second_is_tried_again(proje
     assert states(aws) == {f"{PREFIX}backend-staging": "CREATE_COMPLETE"}
 
 
+@pytest.mark.thorough
 def test_a_throttled_call_fails_its_service_and_one_that_dies_after_aws_has_heard_it_does_not(
     project, aws, stand_in
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_preview_shows_changed_and_removed_policies_and_changes_nothing_but_a_
     assert "sqs:PurgeQueue" in document(aws, task_role, "Mynavi-Sample-SQSAccessPolicy-backend-Staging")
 
 
+@pytest.mark.thorough
 def test_when_one_of_two_services_fails_the_other_finishes_and_the_first_cause_comes_first(project, aws) -> None:
     edit(project, BACKEND, *REFUSED_BY_IAM)
 
@@ -113,6 +114,7 @@ def test_when_one_of_two_services_fails_the_other_finishes_and_the_first_cause_c
     assert lines_about(result.stdout, "frontend", "deployed (CREATE_COMPLETE)")
 
 
+@pytest.mark.thorough
 def test_a_failed_update_says_that_the_old_policies_are_back(project, aws) -> None:
     given_service(aws, f"{PREFIX}backend-staging", project.read(BACKEND))
     edit(project, BACKEND, *REFUSED_BY_IAM)

@@ -165,6 +165,7 @@ def as_deployed(aws: dict[str, str], project: Project, environment: str) -> dict
     return iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId="v1")["PolicyVersion"]["Document"]
 
 
+@pytest.mark.thorough
 def test_with_the_document_all_works_without_an_action_a_step_fails_and_none_is_left_over(
     project, aws, roles, tmp_path
 ) -> None:

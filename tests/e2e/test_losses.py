@@ -58,6 +58,7 @@ def test_a_policy_that_cloudformation_would_delete_by_its_name_is_refused_by_a_d
     assert (inline_policies(aws, role), states(aws)) == (before, {STACK: "CREATE_COMPLETE"})
 
 
+@pytest.mark.thorough
 def test_a_policy_that_iam_does_not_hold_after_the_deploy_is_named(project, aws, roles) -> None:
     project.own_package()
     edit(project, "taskroles/deploying/held.py", "PATIENCE = 20.0", "PATIENCE = 0.5")

@@ -61,6 +61,7 @@ def test_a_role_by_name_and_targets_by_the_export_of_a_name_or_an_arn(project, a
     ]
 
 
+@pytest.mark.thorough
 def test_a_parameter_has_the_value_of_its_environment_and_an_option_narrows(project, aws) -> None:
     result = deploy(project, aws["live"], "--yes", "live", "orders-api", "billing", JOBS="2")
 

@@ -189,6 +189,7 @@ def test_an_update_that_aws_heard_of_though_the_aws_cli_did_not_hear_back_is_jud
     assert change_sets(aws) == []
 
 
+@pytest.mark.thorough
 def test_events_without_a_token_end_with_the_right_verdict(project, aws) -> None:
     """As LocalStack has them: created or not, updated or not, deleted."""
     project.own_package()

@@ -85,6 +85,7 @@ def refused_for(service: str, *, heard: bool = False) -> Play:
     return play
 
 
+@pytest.mark.thorough
 def test_stacks_of_a_protected_environment_are_guarded_and_nothing_is_asked_where_nothing_is_to_do(
     project, aws
 ) -> None:

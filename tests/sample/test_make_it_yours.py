@@ -66,6 +66,7 @@ def test_environments_that_share_an_account_stand_beside_each_other(adopted, aws
     assert lines_about(adopted.make("drift", "ENV=qa", "SERVICE=mail", aws=aws["qa"]), "in sync")
 
 
+@pytest.mark.thorough
 def test_the_protected_environment_wants_yes_and_its_own_account(adopted, aws) -> None:
     asked = adopted.command("make", "deploy", "ENV=live", "SERVICE=mail", aws=aws["live"])
     assert asked.returncode != 0
