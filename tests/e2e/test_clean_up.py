@@ -102,6 +102,7 @@ def interrupted(
     return process.returncode, said
 
 
+@pytest.mark.thorough
 def test_a_preview_takes_nothing_of_a_deploy_that_another_job_begins_meanwhile(project, aws) -> None:
     """Of one service it makes a change set; that of the other it executes, just when the preview has looked whose it is."""
     cloudformation = client(aws, "cloudformation")

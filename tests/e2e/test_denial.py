@@ -58,6 +58,7 @@ def deploy(aws: dict[str, str]) -> Iterator[Callable[[Project], None]]:
     cloudformation.get_waiter("stack_delete_complete").wait(**stack, WaiterConfig=PATIENT)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call[1])
 def test_the_line_that_explain_proposes_makes_the_denied_call_succeed(  # noqa: PLR0913, PLR0917 - fixtures
     aws, named, roles, project, deploy, call

@@ -169,6 +169,7 @@ def of_many(project, aws) -> subprocess.CompletedProcess[str]:
     return deploy(project, aws, "--drift", "Dev", "backend")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("word", "what"),
     [
@@ -189,6 +190,7 @@ def test_what_is_on_a_role_is_said_with_its_owner(of_many, word: str, what: str)
     assert len(lines_about(of_many.stdout, f"  {word:<17}{what}")) == 1, of_many.stdout
 
 
+@pytest.mark.thorough
 def test_what_another_stack_has_put_there_is_no_drift_and_nobody_is_told_to_delete_it(of_many) -> None:
     assert of_many.returncode == 1
     assert "AWS arn:aws:iam::000000000000:root, Service lambda.amazonaws.com" in of_many.stdout
@@ -197,6 +199,7 @@ def test_what_another_stack_has_put_there_is_no_drift_and_nobody_is_told_to_dele
     assert "never-there" not in of_many.stdout
 
 
+@pytest.mark.thorough
 def test_what_is_on_a_role_of_several_services_is_said_once(project, aws, of_many) -> None:
     assert of_many.returncode == 1
     both = deploy(project, aws, "--drift", "Dev")
@@ -234,12 +237,14 @@ def delete_role(aws: dict[str, str], role: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.thorough
 def test_a_role_that_is_as_its_stack_says_is_in_sync_whatever_words_the_template_has(changed_role) -> None:
     before, _ = changed_role
     assert before.returncode == 0, before.stdout + before.stderr
     assert lines_about(before.stdout, "of another stack", "kept-inline (stack maker)")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("word", "what"),
     [
@@ -260,6 +265,7 @@ def test_what_was_changed_of_a_role_by_hand_is_said(changed_role, word: str, wha
     assert lines_about(after.stdout, f"  {word:<17}{what}"), after.stdout
 
 
+@pytest.mark.thorough
 def test_each_kind_of_difference_has_its_way_out(changed_role) -> None:
     _, after = changed_role
     assert after.returncode == 1
@@ -272,6 +278,7 @@ def test_each_kind_of_difference_has_its_way_out(changed_role) -> None:
 # --- a role that was made anew, and a stack changed by hand --------------------
 
 
+@pytest.mark.thorough
 def test_a_role_made_anew_and_policies_of_users_and_groups_are_said(project, aws) -> None:
     iam = client(aws, "iam")
     roles = deployed_services(project, aws, "Production")

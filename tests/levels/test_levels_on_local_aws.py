@@ -81,6 +81,7 @@ def without(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any
     return [statement for statement in less if statement["Action"]] or [NOTHING]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_calls_are_let_through_with_the_level_and_refused_without_an_action_that_they_need(role, folder: str) -> None:
     api, made = client(role.keys, APIS.get(folder, folder)), set()

@@ -54,11 +54,13 @@ def here(tmp_path_factory) -> Project:
     return project
 
 
+@pytest.mark.thorough
 def test_a_table_of_every_level_with_its_options_passes_the_lint(here: Project) -> None:
     done = here.verb("lint")
     assert (done.stdout, done.returncode) == ("", 0)
 
 
+@pytest.mark.thorough
 def test_no_level_changes_a_logical_id_or_a_policy_name(here: Project) -> None:
     said = table()["services"]
     assert {(folder, level) for service in said.values() for folder, level in levels_of(service)} == set(NARROW)
