@@ -44,7 +44,6 @@ def test_a_review_says_what_the_new_table_grants(adopted) -> None:
     assert lines_about(review, "Production: 2 notice, 9 revoked")
 
 
-@pytest.mark.thorough
 def test_it_deploys_once_and_then_changes_nothing(adopted, aws) -> None:
     commit(adopted)
     preview = adopted.make("preview", "ENV=qa", "SERVICE=orders-worker", aws=aws["qa"])
